@@ -1,0 +1,36 @@
+//go:build deps
+
+package platform
+
+import (
+	_ "cel.dev/cel-go/cel"
+	_ "cel.dev/cel-go/checker"
+	_ "cel.dev/cel-go/ext"
+	_ "github.com/danielgtaylor/huma/v2"
+	_ "github.com/danielgtaylor/huma/v2/adapters/humago"
+	_ "github.com/emersion/go-smtp"
+	_ "github.com/go-faster/jx"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/pgxpool"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/knadh/koanf/v2"
+	_ "github.com/knadh/koanf/parsers/yaml"
+	_ "github.com/knadh/koanf/providers/file"
+	_ "github.com/knadh/koanf/providers/env/v2"
+	_ "github.com/osteele/liquid"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/spf13/cobra"
+	_ "github.com/wneessen/go-mail"
+	_ "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "go.uber.org/goleak"
+	_ "gopkg.in/yaml.v3"
+	_ "go.yaml.in/yaml/v3"
+	_ "golang.org/x/crypto/argon2"
+	_ "golang.org/x/text/encoding/simplifiedchinese"
+	_ "golang.org/x/sync/errgroup"
+	_ "modernc.org/sqlite"
+	_ "pgregory.net/rapid"
+)
