@@ -18,9 +18,9 @@ const (
 	TokenBytes = 16
 )
 
-// epochMillis is 2024-01-01T00:00:00Z; 41 bits of milliseconds from there last until 2093.
-// Times before it (a replay of 1999) count from zero upwards instead: only the order matters.
-const epochMillis = 1704067200000
+// epochMillis is 1990-01-01T00:00:00Z; 41 bits of milliseconds from there last until 2059.
+// It lies that early so that recorded streams of the past can be replayed in their own time.
+const epochMillis = 631152000000
 
 // Source makes identifiers for one node. It is safe for concurrent use.
 type Source struct {
