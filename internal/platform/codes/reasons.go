@@ -132,6 +132,10 @@ const (
 	ContentRejected     Reason = "content-rejected"
 	LookUpNotFound      Reason = "look-up-not-found"
 	SetAside            Reason = "set-aside"
+	AddressInvalid      Reason = "address-invalid"
+	MessageTooLarge     Reason = "message-too-large"
+	LoginRefused        Reason = "login-refused"
+	CutShort            Reason = "cut-short"
 )
 
 var results = []Entry{
@@ -152,4 +156,8 @@ var results = []Entry{
 	{"content-rejected", Result, "内容被服务商拦截", "The provider rejected the content"},
 	{"look-up-not-found", Result, "服务商查不到这次发送", "The provider has no record of this attempt"},
 	{"set-aside", Result, "结果无法确认,待人工处理", "Set aside: only a person can settle what happened"},
+	{"address-invalid", Result, "收件地址格式不对,无法发送", "The address is not one this channel can send to"},
+	{"message-too-large", Result, "内容超出服务商允许的大小", "The message is larger than the provider takes"},
+	{"login-refused", Result, "服务商不认可我们的账号或密钥,消息未发出", "The provider does not accept our credentials; nothing was sent"},
+	{"cut-short", Result, "发出前被中止,消息未发出", "Stopped before anything was sent"},
 }
