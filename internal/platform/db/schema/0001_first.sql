@@ -115,16 +115,15 @@ CREATE TABLE follow_up (
   merged INTEGER NOT NULL DEFAULT 0,      -- later triggers taken in
   held_out BOOLEAN NOT NULL DEFAULT false,
   state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
-  step INTEGER NOT NULL DEFAULT 0, try INTEGER NOT NULL DEFAULT 0,
-  due_at BIGINT NOT NULL, priority INTEGER NOT NULL, deadline_at BIGINT NOT NULL,
+  step INTEGER NOT NULL DEFAULT 0,
+  lane TEXT NOT NULL,                     -- the channel of that step: each channel claims its own work
+  due_at BIGINT NOT NULL,                 -- while contacting: when the lease ends
+  priority INTEGER NOT NULL, deadline_at BIGINT NOT NULL,
   epoch BIGINT NOT NULL DEFAULT 0,        -- raised by every claim and every change from outside: the fence
-  lease_until BIGINT NOT NULL DEFAULT 0,
-  fulfilled TEXT NOT NULL DEFAULT '',     -- purposes already fulfilled, blank-separated
-  reached INTEGER NOT NULL DEFAULT 0,     -- attempts the provider accepted
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, ended_at BIGINT NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX follow_up_open ON follow_up (program_id, customer_id, reentry) WHERE ended_at = 0;
-CREATE INDEX follow_up_due ON follow_up (due_at, priority DESC, id) WHERE state IN ('waiting', 'contacting');
+CREATE INDEX follow_up_due ON follow_up (lane, due_at, priority DESC, id) WHERE state IN ('waiting', 'contacting');
 CREATE INDEX follow_up_customer ON follow_up (customer_id, id);
 CREATE INDEX follow_up_aside ON follow_up (id) WHERE state = 'set_aside';
 CREATE TABLE decision ( -- why a contact was made, put off or withheld
@@ -156,7 +155,7 @@ CREATE INDEX attempt_follow_up ON attempt (follow_up_id, id);
 CREATE INDEX attempt_customer ON attempt (customer_id, id);
 CREATE INDEX attempt_ref ON attempt (channel, ref) WHERE ref <> '';
 CREATE TABLE allowance ( -- what caps have counted, per person and per contact point
-  key BYTEA PRIMARY KEY, doc TEXT NOT NULL, updated_at BIGINT NOT NULL
+  key TEXT PRIMARY KEY, doc TEXT NOT NULL, updated_at BIGINT NOT NULL
 ) /*clustered*/;
 
 -- hear/answer
