@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
@@ -45,7 +46,7 @@ func NewCatalogue(extra ...*Type) (*Catalogue, error) {
 		c.byName[t.Name] = t
 	}
 	if len(c.byName) > typesMax {
-		return nil, errs.New(errs.TooLarge, "event-types-too-many",
+		return nil, errs.New(errs.TooLarge, codes.DocumentTooLarge,
 			"the catalogue would hold %d event types; at most %d are allowed: remove those no program needs", len(c.byName), typesMax)
 	}
 	for _, t := range c.byName {
@@ -88,11 +89,11 @@ func Builtin() ([]*Type, error) {
 // `x-sum: true` on an integer adds it up in the customer's facts.
 func NewType(name string, title map[string]string, schema json.RawMessage) (*Type, error) {
 	if len(name) > typeNameCharsMax || !typeName.MatchString(name) {
-		return nil, errs.New(errs.Invalid, "event-type-name",
+		return nil, errs.New(errs.Invalid, codes.NameInvalid,
 			"%q can't name an event type: use two or more lower-case words joined by dots, such as wallet.voucher.expired", name).At("name")
 	}
 	if len(schema) > schemaBytesMax {
-		return nil, errs.New(errs.TooLarge, "event-type-schema",
+		return nil, errs.New(errs.TooLarge, codes.SchemaInvalid,
 			"the schema of %s has %d bytes; at most %d are allowed", name, len(schema), schemaBytesMax).At("schema")
 	}
 	t := &Type{Name: name, Title: title, Schema: schema}
@@ -129,7 +130,7 @@ func (c *Catalogue) Check(e *Event) error {
 		if near := c.Nearest(e.Type); near != "" {
 			text, args = "there is no event type %q in the catalogue: did you mean %q? A new type is added with a document of kind EventType", append(args, near)
 		}
-		return errs.New(errs.Invalid, "event-type-unknown", text, args...).At("type")
+		return errs.New(errs.Invalid, codes.EventTypeUnknown, text, args...).At("type")
 	}
 	if err := t.check.check(t, e.Data); err != nil {
 		return err

@@ -2,7 +2,9 @@ package event
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -16,6 +18,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
@@ -74,7 +77,7 @@ func (c *checker) check(t *Type, data []byte) error {
 	d.ResetBytes(data)
 	it, err := d.ObjIter()
 	if err != nil {
-		return errs.New(errs.Invalid, "event-data-invalid", "data must be a JSON object: {…}").At("data")
+		return errs.New(errs.Invalid, codes.EventDataInvalid, "data must be a JSON object: {…}").At("data")
 	}
 	var met seen
 	for it.Next() {
@@ -99,6 +102,9 @@ func (c *checker) check(t *Type, data []byte) error {
 	}
 	if it.Err() != nil {
 		return brokenData(it.Err())
+	}
+	if err := d.Skip(); !errors.Is(err, io.EOF) {
+		return brokenData(errors.New("something follows the object"))
 	}
 	for _, i := range c.required {
 		if met[i/64]&(1<<(i%64)) == 0 {
@@ -237,11 +243,11 @@ func shown(text []byte) string {
 }
 
 func badField(t *Type, field, text string) *errs.Error {
-	return errs.New(errs.Invalid, "event-data-invalid", "%s: field %q %s", t.Name, field, text).At("data." + field)
+	return errs.New(errs.Invalid, codes.EventDataInvalid, "%s: field %q %s", t.Name, field, text).At("data." + field)
 }
 
 func brokenData(err error) *errs.Error {
-	return errs.New(errs.Invalid, "event-data-invalid", "data is not valid JSON: check how it is written").At("data").Because(err)
+	return errs.New(errs.Invalid, codes.EventDataInvalid, "data is not valid JSON: check how it is written").At("data").Because(err)
 }
 
 // missing names every missing field at once, so that one round of mending is enough.
@@ -256,7 +262,7 @@ func (c *checker) missing(t *Type, met *seen) *errs.Error {
 	if len(names) > 1 {
 		noun, verb = "fields", "are"
 	}
-	return errs.New(errs.Invalid, "event-data-invalid", "%s: %s %s %s missing: add what the schema requires",
+	return errs.New(errs.Invalid, codes.EventDataInvalid, "%s: %s %s %s missing: add what the schema requires",
 		t.Name, noun, strings.Join(names, ", "), verb).At("data")
 }
 
@@ -293,7 +299,7 @@ func checkWhole(t *Type, schema *jsonschema.Schema, data []byte) error {
 	}
 	field := strings.Join(found.InstanceLocation, ".")
 	if field == "" {
-		return errs.New(errs.Invalid, "event-data-invalid", "%s: %s: compare the data with the type's schema",
+		return errs.New(errs.Invalid, codes.EventDataInvalid, "%s: %s: compare the data with the type's schema",
 			t.Name, found.ErrorKind.LocalizedString(english)).At("data")
 	}
 	return badField(t, field, found.ErrorKind.LocalizedString(english)+": compare it with the type's schema")

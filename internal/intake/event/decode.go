@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-faster/jx"
 
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
@@ -76,7 +77,7 @@ func Decode(body []byte, contentType string, limit Limits) ([]Item, error) {
 		return nil, err
 	}
 	if len(body) > limit.BodyBytes {
-		return nil, errs.New(errs.TooLarge, "events-body-too-large",
+		return nil, errs.New(errs.TooLarge, codes.BodyTooLarge,
 			"the body has %d bytes; at most %d are allowed: send smaller batches", len(body), limit.BodyBytes)
 	}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
@@ -113,7 +114,7 @@ func isBatch(contentType string) (bool, error) {
 			return true, nil
 		}
 	}
-	return false, errs.New(errs.Invalid, "events-content-type",
+	return false, errs.New(errs.Invalid, codes.ContentTypeUnknown,
 		"the content type is %q: use %s for one event and %s for a list, in UTF-8", shown([]byte(contentType)), ContentSingle, ContentBatch)
 }
 
@@ -130,7 +131,7 @@ func split(body []byte, batch bool, most int) ([][]byte, error) {
 	if got := d.Next(); got == jx.Invalid {
 		return nil, broken(body, errors.New("no value found"))
 	} else if got != want {
-		return nil, errs.New(errs.Invalid, "events-body", "the body must be %s", other)
+		return nil, errs.New(errs.Invalid, codes.MalformedJSON, "the body must be %s", other)
 	}
 	if !batch {
 		raw, err := d.Raw()
@@ -146,7 +147,7 @@ func split(body []byte, batch bool, most int) ([][]byte, error) {
 	raws := make([][]byte, 0, min(most, len(body)/200+1))
 	for it.Next() {
 		if len(raws) == most {
-			return nil, errs.New(errs.TooLarge, "events-too-many", "the batch has more than %d events: send smaller batches", most)
+			return nil, errs.New(errs.TooLarge, codes.BatchTooLarge, "the batch has more than %d events: send smaller batches", most)
 		}
 		raw, err := d.Raw()
 		if err != nil {
@@ -171,7 +172,7 @@ func atEnd(d *jx.Decoder, body []byte) error {
 // broken says where the JSON breaks. The position comes from a second reading by the standard
 // library, which counts bytes; it is made only when there is something to complain about.
 func broken(body []byte, cause error) *errs.Error {
-	e := errs.New(errs.Invalid, "events-json", "the body is not valid JSON; nothing of it was accepted: mend it and send it again")
+	e := errs.New(errs.Invalid, codes.MalformedJSON, "the body is not valid JSON; nothing of it was accepted: mend it and send it again")
 	var syntax *json.SyntaxError
 	var any json.RawMessage
 	if err := json.Unmarshal(body, &any); errors.As(err, &syntax) {

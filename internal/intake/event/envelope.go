@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-faster/jx"
 
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
@@ -49,14 +50,14 @@ type reader struct {
 // event reads one element of a body whose JSON is known to be sound.
 func (r *reader) event(raw []byte, e *Event) *errs.Error {
 	if r.checkText && !utf8.Valid(raw) {
-		return errs.New(errs.Invalid, "event-encoding", "the event is not UTF-8 text: convert it (from GBK, perhaps) before sending")
+		return errs.New(errs.Invalid, codes.EncodingUnknown, "the event is not UTF-8 text: convert it (from GBK, perhaps) before sending")
 	}
 	d := jx.GetDecoder()
 	defer jx.PutDecoder(d)
 	d.ResetBytes(raw)
 	it, err := d.ObjIter()
 	if err != nil {
-		return errs.New(errs.Invalid, "event-malformed", "the event is not a JSON object: write it as {\"specversion\":\"1.0\", …}")
+		return errs.New(errs.Invalid, codes.MalformedJSON, "the event is not a JSON object: write it as {\"specversion\":\"1.0\", …}")
 	}
 	var met seen
 	var specVersion string
@@ -95,7 +96,7 @@ func (r *reader) event(raw []byte, e *Event) *errs.Error {
 		return malformed(it.Err())
 	}
 	if specVersion == "" {
-		return attribute("specversion", "is missing: add \"specversion\": \"1.0\"")
+		return missingAttribute("specversion", "add \"specversion\": \"1.0\"")
 	}
 	return r.complete(e)
 }
@@ -105,7 +106,7 @@ func (r *reader) attribute(attr int, text []byte, e *Event, specVersion *string)
 	switch attr {
 	case attrSpecVersion:
 		if string(text) != "1.0" {
-			return attribute("specversion", fmt.Sprintf("is %q and must be \"1.0\"", shown(text)))
+			return errs.New(errs.Invalid, codes.SpecVersionUnknown, "specversion is %q and must be \"1.0\"", shown(text)).At("specversion")
 		}
 		*specVersion = "1.0"
 	case attrID:
@@ -160,25 +161,25 @@ func word(name string, text []byte, most int, same string) (string, *errs.Error)
 func (r *reader) complete(e *Event) *errs.Error {
 	switch {
 	case e.ID == "":
-		return attribute("id", "is missing: give each event an id that its source never uses again")
+		return missingAttribute("id", "give each event an id that its source never uses again")
 	case e.Source == "":
-		return attribute("source", "is missing: name who sends the event, such as /wallet/payments")
+		return missingAttribute("source", "name who sends the event, such as /wallet/payments")
 	case e.Type == "":
-		return attribute("type", "is missing: name the kind of event, such as wallet.payment.failed")
+		return missingAttribute("type", "name the kind of event, such as wallet.payment.failed")
 	case e.Subject == "":
-		return attribute("subject", "is missing: it is the wallet's id of the customer")
+		return missingAttribute("subject", "it is the wallet's id of the customer")
 	case e.At.IsZero():
-		return attribute("time", "is missing: say when it happened; a repeated event is known by it")
+		return missingAttribute("time", "say when it happened; a repeated event is known by it")
 	case len(e.Data) > r.limit.DataBytes:
-		return errs.New(errs.TooLarge, "event-data-too-large",
+		return errs.New(errs.TooLarge, codes.EventTooLarge,
 			"data has %d bytes; at most %d are allowed: send only what programs need", len(e.Data), r.limit.DataBytes).At("data")
 	case len(e.Data) == 0:
 		e.Data = []byte("{}")
 	case e.Data[0] != '{':
-		return errs.New(errs.Invalid, "event-data-not-object", "data must be a JSON object: {…}").At("data")
+		return errs.New(errs.Invalid, codes.EventDataInvalid, "data must be a JSON object: {…}").At("data")
 	}
 	if e.At.Before(r.limit.Now.Add(-r.limit.Past)) || e.At.After(r.limit.Now.Add(r.limit.Ahead)) {
-		return errs.New(errs.Invalid, "event-time-out-of-range",
+		return errs.New(errs.Invalid, codes.EventTimeOutOfRange,
 			"the time %s is outside what is taken now, %s to %s: check the source's clock and zone",
 			e.At.Format(time.RFC3339), r.limit.Now.Add(-r.limit.Past).UTC().Format(time.RFC3339),
 			r.limit.Now.Add(r.limit.Ahead).UTC().Format(time.RFC3339)).At("time")
@@ -188,9 +189,17 @@ func (r *reader) complete(e *Event) *errs.Error {
 }
 
 func attribute(name, text string) *errs.Error {
-	return errs.New(errs.Invalid, "event-attribute", "%s %s", name, text).At(name)
+	return errs.New(errs.Invalid, codes.FieldInvalid, "%s %s", name, text).At(name)
+}
+
+func missingAttribute(name, text string) *errs.Error {
+	code := codes.FieldMissing
+	if name == "subject" {
+		code = codes.SubjectMissing
+	}
+	return errs.New(errs.Invalid, code, "%s is missing: %s", name, text).At(name)
 }
 
 func malformed(err error) *errs.Error {
-	return errs.New(errs.Invalid, "event-malformed", "the event can't be read: check how it is written").Because(err)
+	return errs.New(errs.Invalid, codes.MalformedJSON, "the event can't be read: check how it is written").Because(err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
@@ -53,7 +54,7 @@ type fieldSchema struct {
 // compile reads the schema into fields and a checker.
 func (t *Type) compile() error {
 	bad := func(format string, a ...any) *errs.Error {
-		return errs.New(errs.Invalid, "event-type-schema", "event type %s: %s", t.Name, fmt.Sprintf(format, a...)).At("schema")
+		return errs.New(errs.Invalid, codes.SchemaInvalid, "event type %s: %s", t.Name, fmt.Sprintf(format, a...)).At("schema")
 	}
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(t.Schema, &keys); err != nil {
