@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks. On Debian as root that is
+# done from Debian's packages; elsewhere it says what to install and fails.
+set -euo pipefail
+
+missing=()
+why=()
+
+need() { # need CHECK REASON PACKAGE...
+    local check=$1 reason=$2
+    shift 2
+    if ! eval "$check" >/dev/null 2>&1; then
+        missing+=("$@")
+        why+=("$* ($reason)")
+    fi
+}
+
+need 'compgen -G "/usr/lib/postgresql/*/bin/initdb" || command -v initdb' 'the second database engine' postgresql
+need 'command -v gcc || command -v cc' 'the race detector is linked by a C compiler' gcc libc6-dev
+
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
+    echo "setup: installing ${missing[*]} from Debian's packages"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+    exit 0
+fi
+
+echo "setup: the tests need these packages, by their Debian names; install them and try again:" >&2
+printf '  %s\n' "${why[@]}" >&2
+exit 1
