@@ -1,0 +1,83 @@
+package followup
+
+import (
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+)
+
+// pageMax bounds what one listing gives.
+const pageMax = 500
+
+// Get reads follow-ups by id, in the order of ids.
+func Get(tx *db.Tx, ids []int64) ([]FollowUp, error) {
+	return db.All(tx, scan, `SELECT `+columns+` FROM follow_up WHERE id = ANY($1) ORDER BY id`, ids)
+}
+
+// One reads one follow-up.
+func One(tx *db.Tx, id int64) (FollowUp, error) {
+	fs, err := Get(tx, []int64{id})
+	if err == nil && len(fs) == 0 {
+		err = errs.New(errs.NotFound, "follow-up-unknown", "there is no follow-up %d", id)
+	}
+	if err != nil {
+		return FollowUp{}, err
+	}
+	return fs[0], nil
+}
+
+// OpenOf reads the open follow-ups of customers.
+func OpenOf(tx *db.Tx, customers []int64) ([]FollowUp, error) {
+	return db.All(tx, scan, `SELECT `+columns+` FROM follow_up WHERE customer_id = ANY($1) AND ended_at = 0 ORDER BY id`, customers)
+}
+
+// OfCustomer reads a customer's follow-ups, newest first.
+func OfCustomer(tx *db.Tx, customer int64, limit int) ([]FollowUp, error) {
+	return db.All(tx, scan, `SELECT `+columns+` FROM follow_up WHERE customer_id = $1 ORDER BY id DESC LIMIT $2`, customer, min(limit, pageMax))
+}
+
+// ListAside reads set-aside follow-ups after an id, oldest first.
+func ListAside(tx *db.Tx, after int64, limit int) ([]FollowUp, error) {
+	return db.All(tx, scan, `SELECT `+columns+` FROM follow_up WHERE state = 'set_aside' AND id > $1 ORDER BY id LIMIT $2`, after, min(limit, pageMax))
+}
+
+// Decisions reads what was decided about a follow-up, in order.
+func Decisions(tx *db.Tx, id int64) ([]Decision, error) {
+	return db.All(tx, func(r *db.Rows) (Decision, error) {
+		var d Decision
+		var at, until int64
+		err := r.Scan(&d.ID, &d.FollowUp, &d.Step, &at, &d.Verdict, &d.Reason, &d.Rule, &until)
+		d.At, d.Until = db.Time(at), db.Time(until)
+		return d, err
+	}, `SELECT id, follow_up_id, step, at, verdict, reason, rule, until_at FROM decision WHERE follow_up_id = $1 ORDER BY id LIMIT $2`, id, pageMax)
+}
+
+// NotesOf reads a customer's triggers that started nothing of their own, newest first.
+func NotesOf(tx *db.Tx, customer int64, limit int) ([]Note, error) {
+	return db.All(tx, func(r *db.Rows) (Note, error) {
+		var n Note
+		var at int64
+		err := r.Scan(&n.ID, &n.Program, &n.Customer, &n.EventSeq, &at, &n.Outcome, &n.Reason, &n.FollowUp)
+		n.At = db.Time(at)
+		return n, err
+	}, `SELECT id, program_id, customer_id, event_seq, at, outcome, reason, follow_up_id FROM trigger_note
+		WHERE customer_id = $1 ORDER BY id DESC LIMIT $2`, customer, min(limit, pageMax))
+}
+
+// Open counts the follow-ups of a program that have not ended, by state.
+func Open(tx *db.Tx, program int64) (map[State]int64, error) {
+	rows, err := tx.Query(`SELECT state, COUNT(*) FROM follow_up WHERE program_id = $1 AND ended_at = 0 GROUP BY state`, program)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[State]int64{}
+	for rows.Next() {
+		var s State
+		var n int64
+		if err := rows.Scan(&s, &n); err != nil {
+			return nil, err
+		}
+		out[s] = n
+	}
+	return out, rows.Err()
+}
