@@ -1,0 +1,162 @@
+package attempt
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/platform/tally"
+)
+
+const columns = `id, follow_up_id, program_id, customer_id, step, try, channel, purpose, address, address_key, language, subject, body, html,
+	state, reason, detail, epoch, ref, sends, intended_at, accepted_at, delivered_at, seen_at`
+
+func scan(r *db.Rows) (Attempt, error) {
+	var a Attempt
+	var intended, accepted, delivered, seen int64
+	err := r.Scan(&a.ID, &a.FollowUp, &a.Program, &a.Customer, &a.Step, &a.Try, &a.Channel, &a.Purpose, &a.Address, &a.AddressKey, &a.Language, &a.Subject, &a.Body, &a.HTML,
+		&a.State, &a.Reason, &a.Detail, &a.Epoch, &a.Ref, &a.Sends, &intended, &accepted, &delivered, &seen)
+	a.IntendedAt, a.AcceptedAt, a.DeliveredAt, a.SeenAt = db.Time(intended), db.Time(accepted), db.Time(delivered), db.Time(seen)
+	return a, err
+}
+
+// Intend makes attempts durable, before anything of them can reach the wire.
+func Intend(tx *db.Tx, counts *tally.Batch, as []Attempt) error {
+	for i := range as {
+		count(counts, &as[i], Intended, as[i].IntendedAt)
+	}
+	_, err := tx.Each(`INSERT INTO attempt (id, follow_up_id, program_id, customer_id, step, try, channel, purpose, address, address_key,
+			language, subject, body, html, state, reason, epoch, intended_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'intended', '', $15, $16, $16)`, len(as), func(i int) []any {
+		a := &as[i]
+		return []any{
+			a.ID, a.FollowUp, a.Program, a.Customer, a.Step, a.Try, a.Channel, a.Purpose, a.Address, a.AddressKey,
+			a.Language, a.Subject, a.Body, a.HTML, a.Epoch, db.Millis(a.IntendedAt),
+		}
+	})
+	return err
+}
+
+func count(counts *tally.Batch, a *Attempt, s State, at time.Time) {
+	counts.Add(tally.Key{Program: a.Program, Day: tally.Day(at), Metric: MetricAttempt, Dim: strconv.Itoa(a.Step) + ":" + a.Channel + ":" + string(s)}, 1)
+}
+
+// Resend marks attempts as going to the wire again, under the same key and a new fence.
+func Resend(tx *db.Tx, as []Attempt, now time.Time) error {
+	_, err := tx.Each(`UPDATE attempt SET epoch = $2, sends = sends + 1, updated_at = $3 WHERE id = $1 AND state IN ('intended', 'unknown')`,
+		len(as), func(i int) []any { return []any{as[i].ID, as[i].Epoch, db.Millis(now)} })
+	return err
+}
+
+// Change is what became of an attempt.
+type Change struct {
+	Attempt *Attempt // as last read; State is moved on when the change stands
+	To      State
+	Reason  codes.Reason
+	Detail  string
+	Ref     string
+	At      time.Time
+}
+
+// Apply moves attempts forward and says which changes stand; one that would move
+// an attempt back changes nothing.
+func Apply(tx *db.Tx, counts *tally.Batch, changes []Change) (stands []bool, err error) {
+	stands = make([]bool, len(changes))
+	if err := moveForward(tx, changes, stands); err != nil {
+		return nil, err
+	}
+	for i, ok := range stands {
+		if ok {
+			count(counts, changes[i].Attempt, changes[i].To, changes[i].At)
+			changes[i].Attempt.State = changes[i].To
+		}
+	}
+	return stands, nil
+}
+
+// moveForward writes the changes, those to one state together: each state has its
+// own statement, which names the states it may follow.
+func moveForward(tx *db.Tx, changes []Change, stands []bool) error {
+	for _, to := range []State{Withheld, Rejected, Unknown, Accepted, Undelivered, Delivered, Seen} {
+		var at []int
+		for i := range changes {
+			if changes[i].To == to {
+				at = append(at, i)
+			}
+		}
+		touched, err := tx.Each(forward[to], len(at), func(i int) []any {
+			c := &changes[at[i]]
+			return []any{c.Attempt.ID, string(c.Reason), c.Detail, c.Ref, db.Millis(c.At)}
+		})
+		if err != nil {
+			return err
+		}
+		for i, n := range touched {
+			stands[at[i]] = n == 1
+		}
+	}
+	return nil
+}
+
+// forward is the statement that moves an attempt to a state.
+var forward = func() map[State]string {
+	stamp := map[State]string{Accepted: "accepted_at", Delivered: "delivered_at", Seen: "seen_at"}
+	out := map[State]string{}
+	for to, from := range before {
+		list := ""
+		for i, s := range from {
+			if i > 0 {
+				list += ", "
+			}
+			list += "'" + string(s) + "'"
+		}
+		set := ""
+		if c := stamp[to]; c != "" {
+			set = ", " + c + " = $5"
+		}
+		out[to] = `UPDATE attempt SET state = '` + string(to) + `', reason = $2, detail = $3, ref = CASE WHEN $4 = '' THEN ref ELSE $4 END, updated_at = $5` + set +
+			` WHERE id = $1 AND state IN (` + list + `)`
+	}
+	return out
+}()
+
+// OfFollowUps reads the attempts of follow-ups, oldest first.
+func OfFollowUps(tx *db.Tx, followUps []int64) (map[int64][]Attempt, error) {
+	all, err := db.All(tx, scan, `SELECT `+columns+` FROM attempt WHERE follow_up_id = ANY($1) ORDER BY id`, followUps)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64][]Attempt{}
+	for _, a := range all {
+		out[a.FollowUp] = append(out[a.FollowUp], a)
+	}
+	return out, nil
+}
+
+// OfCustomer reads the ledger of one person, newest first.
+func OfCustomer(tx *db.Tx, customer int64, limit int) ([]Attempt, error) {
+	return db.All(tx, scan, `SELECT `+columns+` FROM attempt WHERE customer_id = $1 ORDER BY id DESC LIMIT $2`, customer, limit)
+}
+
+// Lock reads an attempt and keeps others from changing it until the transaction ends.
+func Lock(tx *db.Tx, id int64) (Attempt, error) {
+	return first(tx, `SELECT `+columns+` FROM attempt WHERE id = $1 FOR UPDATE`, id)
+}
+
+// LockByRef is Lock by the provider's name for it.
+func LockByRef(tx *db.Tx, channel, ref string) (Attempt, error) {
+	return first(tx, `SELECT `+columns+` FROM attempt WHERE channel = $1 AND ref = $2 AND ref <> '' ORDER BY id DESC LIMIT 1 FOR UPDATE`, channel, ref)
+}
+
+func first(tx *db.Tx, query string, args ...any) (Attempt, error) {
+	as, err := db.All(tx, scan, query, args...)
+	if err == nil && len(as) == 0 {
+		err = errs.New(errs.NotFound, "attempt-unknown", "no attempt of ours has that name")
+	}
+	if err != nil {
+		return Attempt{}, err
+	}
+	return as[0], nil
+}
