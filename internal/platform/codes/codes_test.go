@@ -68,9 +68,10 @@ func TestTheCheckOfTheTableFindsEachKindOfMistake(t *testing.T) {
 	}
 }
 
-// A constant without an entry would be shown as a bare code; an entry without
-// a constant would tempt people to write the string by hand.
-func TestEveryConstantHasAnEntryAndEveryEntryAConstant(t *testing.T) {
+// A constant without an entry would be shown as a bare code. Reasons and scopes
+// are compared in code, so each has a constant; a fault is mostly written once,
+// where it happens, and internal/arch_test.go finds those missing here.
+func TestEveryConstantHasAnEntryAndEveryReasonAConstant(t *testing.T) {
 	constants := stringConstants(t)
 	for code := range constants {
 		if !Known(code) {
@@ -78,7 +79,7 @@ func TestEveryConstantHasAnEntryAndEveryEntryAConstant(t *testing.T) {
 		}
 	}
 	for _, e := range All() {
-		if constants[e.Code] == "" {
+		if e.Section != Fault && constants[e.Code] == "" {
 			t.Errorf("the entry %q has no constant", e.Code)
 		}
 	}
