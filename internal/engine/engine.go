@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/platform/db"
+)
+
+// Turner is one loop of the engine. Turn does one bounded step and says when to
+// come back: at once if busy, else at next at the latest; a zero next means that
+// nothing is known to fall due, so whoever has work to give wakes the loop.
+type Turner interface {
+	Turn(ctx context.Context) (next time.Time, busy bool, err error)
+}
+
+// The names of the places in the event log.
+const (
+	offsetRoute = "route" // up to here events have become facts and follow-ups; intake measures its lag by it
+	offsetStudy = "study" // up to here events have been told to the studies; never beyond route
+)
+
+// readOffset says how far the loop of a name has read the log; 0 before its first turn.
+func readOffset(tx *db.Tx, name string) (int64, error) {
+	seqs, err := db.All(tx, func(r *db.Rows) (int64, error) {
+		var seq int64
+		return seq, r.Scan(&seq)
+	}, `SELECT seq FROM log_offset WHERE name = $1`, name)
+	if err != nil || len(seqs) == 0 {
+		return 0, err
+	}
+	return seqs[0], nil
+}
+
+// moveOffset takes a loop from one place of the log to another. It says no if
+// somebody else has moved it meanwhile: whoever moves it first has done the work
+// between the two places, and everyone else's transaction must come to nothing.
+func moveOffset(tx *db.Tx, name string, from, to int64) (bool, error) {
+	if from == 0 {
+		if _, err := tx.Exec(`INSERT INTO log_offset (name, seq) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING`, name); err != nil {
+			return false, err
+		}
+	}
+	n, err := tx.Exec(`UPDATE log_offset SET seq = $3 WHERE name = $1 AND seq = $2`, name, from, to)
+	return n == 1, err
+}
