@@ -88,7 +88,11 @@ func moveForward(tx *db.Tx, changes []Change, stands []bool) error {
 		}
 		touched, err := tx.Each(forward[to], len(at), func(i int) []any {
 			c := &changes[at[i]]
-			return []any{c.Attempt.ID, string(c.Reason), c.Detail, c.Ref, db.Millis(c.At)}
+			args := []any{c.Attempt.ID, string(c.Reason), c.Detail, c.Ref, db.Millis(c.At)}
+			if fenced(to) {
+				args = append(args, c.Attempt.Epoch)
+			}
+			return args
 		})
 		if err != nil {
 			return err
@@ -99,6 +103,11 @@ func moveForward(tx *db.Tx, changes []Change, stands []bool) error {
 	}
 	return nil
 }
+
+// fenced says that only the latest sender of an attempt may move it to a state: a
+// node whose lease ran out knows that its own send failed, not what the next
+// node's send under the same key came to.
+func fenced(to State) bool { return to == Withheld || to == Rejected }
 
 // forward is the statement that moves an attempt to a state.
 var forward = func() map[State]string {
@@ -118,6 +127,9 @@ var forward = func() map[State]string {
 		}
 		out[to] = `UPDATE attempt SET state = '` + string(to) + `', reason = $2, detail = $3, ref = CASE WHEN $4 = '' THEN ref ELSE $4 END, updated_at = $5` + set +
 			` WHERE id = $1 AND state IN (` + list + `)`
+		if fenced(to) {
+			out[to] += ` AND epoch = $6`
+		}
 	}
 	return out
 }()
