@@ -97,7 +97,7 @@ var planted = map[string][]struct {
 	},
 	"every code is in the registry": {
 		{"an error's code", "engine/x.go", in("engine", `import "`+module+`platform/errs"; var err = errs.New(errs.Invalid, "made-up", "x")`), `"made-up" is not in package codes`},
-		{"an error's code by a constant", "engine/x.go", in("engine", `import "`+module+`platform/errs"; const codeOdd = "made-up"; var err = errs.New(errs.Invalid, codeOdd, "x")`), `"made-up" is not in package codes`},
+		{"an error's code by a constant", "engine/x.go", in("engine", `import "`+module+`platform/errs"; const codeOdd = "made-up"; var err = errs.New(errs.Invalid, codeOdd, "x")`), `codeOdd = "made-up" is not in package codes`},
 		{"a reason", "engine/x.go", in("engine", `import "`+module+`platform/codes"; var r = codes.Reason("made-up")`), `"made-up" is not in package codes`},
 	},
 }

@@ -263,12 +263,18 @@ func docs(t *tree) []string {
 	return found
 }
 
+var codeName = regexp.MustCompile(`^code[A-Z]`)
+
 // registeredCodes holds codes written as text to the registry; constants of
 // package codes are there by its own test.
 func registeredCodes(t *tree) []string {
 	var found []string
-	constants := packageConstants(t)
 	for _, s := range t.code() {
+		for name, text := range codeConstants(s) {
+			if !codes.Known(text) {
+				found = append(found, fmt.Sprintf("%s: %s = %q is not in package codes; add it there, with its sentences", s.path, name, text))
+			}
+		}
 		names := s.imports()
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
@@ -291,9 +297,6 @@ func registeredCodes(t *tree) []string {
 				code = call.Args[0]
 			}
 			text, ok := literal(code)
-			if name, isName := code.(*ast.Ident); isName {
-				text, ok = constants[s.pkg][name.Name]
-			}
 			if ok && !codes.Known(text) {
 				found = append(found, fmt.Sprintf("%s: %q is not in package codes; add it there, with its sentences", s.line(n), text))
 			}
@@ -303,27 +306,22 @@ func registeredCodes(t *tree) []string {
 	return found
 }
 
-// packageConstants gives the text constants of each package by their names.
-func packageConstants(t *tree) map[string]map[string]string {
-	found := map[string]map[string]string{}
-	for _, s := range t.code() {
-		if found[s.pkg] == nil {
-			found[s.pkg] = map[string]string{}
+// codeConstants gives the constants of a file that are codes by their name.
+func codeConstants(s *source) map[string]string {
+	found := map[string]string{}
+	for _, decl := range s.file.Decls {
+		gen, ok := decl.(*ast.GenDecl)
+		if !ok || gen.Tok != token.CONST {
+			continue
 		}
-		for _, decl := range s.file.Decls {
-			gen, ok := decl.(*ast.GenDecl)
-			if !ok || gen.Tok != token.CONST {
-				continue
-			}
-			for _, spec := range gen.Specs {
-				value := spec.(*ast.ValueSpec)
-				for i, name := range value.Names {
-					if i >= len(value.Values) {
-						break
-					}
-					if text, ok := literal(value.Values[i]); ok {
-						found[s.pkg][name.Name] = text
-					}
+		for _, spec := range gen.Specs {
+			value := spec.(*ast.ValueSpec)
+			for i, name := range value.Names {
+				if i >= len(value.Values) || !codeName.MatchString(name.Name) {
+					continue
+				}
+				if text, ok := literal(value.Values[i]); ok {
+					found[name.Name] = text
 				}
 			}
 		}

@@ -63,71 +63,87 @@ var requestFaults = []Entry{
 
 // What was wrong with a document: a program, a template, a rule pack ….
 const (
-	MalformedYAML         = "malformed-yaml"
-	KindUnknown           = "kind-unknown"
-	KeyUnknown            = "key-unknown"
 	NameInvalid           = "name-invalid"
+	DocumentTooLarge      = "document-too-large"
+	SchemaInvalid         = "schema-invalid"
 	DurationInvalid       = "duration-invalid"
 	ReferenceUnknown      = "reference-unknown"
-	ConditionInvalid      = "condition-invalid"
-	ConditionTooCostly    = "condition-too-costly"
-	TemplateInvalid       = "template-invalid"
-	TemplateUnbounded     = "template-unbounded"
-	VariableUnknown       = "variable-unknown"
+	ChannelUnknown        = "channel-unknown"
 	LanguageMissing       = "language-missing"
 	ProgramCannotRun      = "program-cannot-run"
-	ChannelUnknown        = "channel-unknown"
-	DocumentTooLarge      = "document-too-large"
-	DocumentRepeated      = "document-repeated"
 	RulePackInvalid       = "rule-pack-invalid"
-	SchemaInvalid         = "schema-invalid"
 	QuestionnaireInvalid  = "questionnaire-invalid"
 	PublishingNotPossible = "publishing-not-possible"
 )
 
 var documentFaults = []Entry{
-	{"malformed-yaml", Fault, "YAML 格式有误", "The YAML is malformed"},
-	{"kind-unknown", Fault, "没有这种文档", "There is no such kind of document"},
-	{"key-unknown", Fault, "有不认识的键", "There is a key we do not know"},
-	{"name-invalid", Fault, "名称只能用小写字母、数字和连字符", "Names are written in lower case, digits and hyphens"},
+	{"document-syntax", Fault, "YAML 无法读取", "The YAML cannot be read"},
+	{"document-shape", Fault, "文档的结构不对", "The document is not built as it should be"},
+	{"document-name", Fault, "文档名称缺失、重复或写法不对", "The document's name is missing, written twice or not in kebab-case"},
+	{"document-too-large", Fault, "文档过大", "The document is too large"},
+	{"name-invalid", Fault, "名称的写法不对", "The name is not written as it should be"},
+	{"schema-invalid", Fault, "事件的 JSON Schema 有误", "The event's JSON Schema is not right"},
+	{"unknown-kind", Fault, "没有这种文档", "There is no such kind of document"},
+	{"unknown-key", Fault, "有不认识的键", "There is a key we do not know"},
+	{"wrong-type", Fault, "值的类型或写法不对", "A value is of the wrong type or wrongly written"},
+	{"condition-syntax", Fault, "条件表达式无法读取", "The condition cannot be read"},
+	{"condition-unknown-name", Fault, "条件里用了不存在的名称", "The condition uses a name that does not exist"},
+	{"condition-types", Fault, "条件里比较的类型不一致", "The condition compares things of different types"},
+	{"condition-too-long", Fault, "条件可能运行过久", "The condition could run too long"},
+	{"condition-arguments", Fault, "条件里函数的参数不对", "A function in the condition is given the wrong words"},
 	{"duration-invalid", Fault, "时长要写成 2s、10m、2h 或 3d", "Durations are written 2s, 10m, 2h or 3d"},
 	{"reference-unknown", Fault, "引用的文档不存在", "A document that this one names does not exist"},
-	{"condition-invalid", Fault, "条件表达式有误", "The condition does not compile"},
-	{"condition-too-costly", Fault, "条件表达式可能运行过久", "The condition could run too long"},
-	{"template-invalid", Fault, "模板有误", "The template does not compile"},
-	{"template-unbounded", Fault, "模板可能运行过久或输出过长", "The template could run too long or write too much"},
-	{"variable-unknown", Fault, "使用了不存在的变量", "A variable is used that does not exist"},
+	{"channel-unknown", Fault, "没有这个渠道", "There is no such channel"},
 	{"language-missing", Fault, "缺少一种语言的文本", "The text is missing in one of the languages"},
 	{"program-cannot-run", Fault, "按截止时间、规则和频控,有步骤永远无法执行", "Under its deadline, rules and caps, a step could never be taken"},
-	{"channel-unknown", Fault, "没有这个渠道", "There is no such channel"},
-	{"document-too-large", Fault, "文档过大", "The document is too large"},
-	{"document-repeated", Fault, "同一名称出现了两次", "The same name appears twice"},
 	{"rule-pack-invalid", Fault, "合规规则库有误", "The rule pack is not right"},
-	{"schema-invalid", Fault, "事件的 JSON Schema 有误", "The event's JSON Schema is not right"},
 	{"questionnaire-invalid", Fault, "问卷有误", "The questionnaire is not right"},
 	{"publishing-not-possible", Fault, "现在还不能发布", "It cannot be published yet"},
+	{"template-syntax", Fault, "模板无法读取", "The template cannot be read"},
+	{"template-shape", Fault, "模板的结构不对", "The template is not built as it should be"},
+	{"template-types", Fault, "模板里值的类型不对", "A value in the template is of the wrong type"},
+	{"template-unknown-variable", Fault, "模板里用了不存在的变量", "The template uses a variable that does not exist"},
+	{"template-value-missing", Fault, "这位客户缺少模板需要的值", "A value the template needs is missing for this customer"},
+	{"template-too-large", Fault, "模板可能运行过久或输出过长", "The template could run too long or write too much"},
+	{"template-asks-for-secret", Fault, "模板向客户索要验证码或密码", "The template asks the customer for a code or password"},
+	{"condition-failed", Fault, "条件对这位客户无法判断", "The condition could not be judged for this customer"},
+}
+
+// What was wrong with what somebody asked of a follow-up or an attempt.
+var followUpFaults = []Entry{
+	{"follow-up-unknown", Fault, "没有这张回访单", "There is no such follow-up"},
+	{"follow-up-not-set-aside", Fault, "这张回访单不在待人工确认之列", "This follow-up is not set aside"},
+	{"attempt-unknown", Fault, "没有这次触达尝试", "There is no such attempt"},
+	{"attempt-key-unknown", Fault, "这不是我们交给服务商的标识", "This is not a key we gave to a provider"},
+}
+
+// What was wrong with the settings of a channel.
+var channelFaults = []Entry{
+	{"email-server", Fault, "邮件服务器地址应写成 主机:端口", "The mail server is written host:port"},
+	{"email-from", Fault, "发件人地址不正确", "The sender's address is not right"},
+	{"email-reply-to", Fault, "回复地址不正确", "The reply address is not right"},
+	{"email-id-domain", Fault, "Message-ID 的域名不正确", "The domain for Message-ID is not right"},
+	{"email-hello", Fault, "EHLO 用的主机名不正确", "The name for EHLO is not right"},
+	{"email-encryption", Fault, "没有这种加密方式", "There is no such kind of encryption"},
+	{"email-in-flight", Fault, "并发连接数超出范围", "The number of connections is out of range"},
+	{"email-send-timeout", Fault, "发送超时超出范围", "The time-out for sending is out of range"},
+	{"email-connections", Fault, "连接保持的设置不正确", "The settings for keeping connections are not right"},
 }
 
 // What was wrong with the machine, the database or the set-up.
 const (
-	Internal             = "internal"
-	Busy                 = "busy"
-	BacklogTooLong       = "backlog-too-long"
-	DatabaseUnavailable  = "database-unavailable"
-	DatabaseNewer        = "database-newer"
-	DiskFull             = "disk-full"
-	PortInUse            = "port-in-use"
+	Internal       = "internal"
+	Busy           = "busy"
+	BacklogTooLong = "backlog-too-long"
+
 	SettingInvalid       = "setting-invalid"
-	KeyringUnreadable    = "keyring-unreadable"
-	AuditBroken          = "audit-broken"
-	ShuttingDown         = "shutting-down"
-	TimedOut             = "timed-out"
-	MigrationFailed      = "migration-failed"
+	PortInUse            = "port-in-use"
+	FileUnreadable       = "file-unreadable"
 	RateLimited          = "rate-limited"
+	ShuttingDown         = "shutting-down"
 	AssertionFailed      = "assertion-failed"
 	ClockWrong           = "clock-wrong"
 	HolidaysOutOfDate    = "holidays-out-of-date"
-	FileUnreadable       = "file-unreadable"
 	ChannelSettingsWrong = "channel-settings-wrong"
 )
 
@@ -135,20 +151,23 @@ var machineFaults = []Entry{
 	{"internal", Fault, "内部错误,我们已记录", "Something went wrong on our side; it has been recorded"},
 	{"busy", Fault, "系统繁忙,请稍后再试", "Busy just now; try again shortly"},
 	{"backlog-too-long", Fault, "待处理的事件太多,请按 Retry-After 稍后再发", "Too many events are waiting; send again after Retry-After"},
-	{"database-unavailable", Fault, "数据库暂时不可用", "The database is not available"},
+	{"database-busy", Fault, "等待写入的请求太多,请稍后再试", "Too many writers are waiting; try again shortly"},
+	{"database-closed", Fault, "服务正在停止", "The server is stopping"},
+	{"database-gone", Fault, "数据库暂时连接不上", "The database does not answer"},
+	{"database-locked", Fault, "数据库文件被另一个进程占用", "Another process holds the database file"},
 	{"database-newer", Fault, "数据库由更新的版本写过,请升级本程序", "The database was written by a newer version; upgrade this program"},
+	{"database-url-unknown", Fault, "数据库地址的写法不对", "The database's address is not written as it should be"},
 	{"disk-full", Fault, "磁盘已满", "The disk is full"},
-	{"port-in-use", Fault, "端口已被占用", "The port is already in use"},
+	{"disk-error", Fault, "磁盘读写出错", "The disk reports errors"},
+	{"key-file-broken", Fault, "密钥文件损坏或无法读取", "The key file is damaged or cannot be read"},
 	{"setting-invalid", Fault, "配置项不正确", "A setting is not right"},
-	{"keyring-unreadable", Fault, "读不出密钥文件", "The keyring file could not be read"},
-	{"audit-broken", Fault, "审计链校验未通过", "The audit chain does not verify"},
-	{"shutting-down", Fault, "服务正在停止", "The server is stopping"},
-	{"timed-out", Fault, "操作超时", "It took too long"},
-	{"migration-failed", Fault, "数据库结构升级失败", "Migrating the database failed"},
+	{"port-in-use", Fault, "端口已被占用", "The port is already in use"},
+	{"file-unreadable", Fault, "文件无法读取", "The file could not be read"},
 	{"rate-limited", Fault, "请求过于频繁", "Too many requests"},
+	{"shutting-down", Fault, "服务正在停止,请稍后再试", "The server is stopping; try again shortly"},
 	{"assertion-failed", Fault, "内部检查发现不一致", "An internal check failed"},
 	{"clock-wrong", Fault, "系统时钟与数据库时钟相差过大", "The clocks of this machine and the database disagree"},
 	{"holidays-out-of-date", Fault, "节假日数据已过期", "The holiday data is out of date"},
-	{"file-unreadable", Fault, "文件无法读取", "The file could not be read"},
 	{"channel-settings-wrong", Fault, "渠道配置不正确", "The channel's settings are not right"},
+	{"audit-chain-broken", Fault, "审计链校验未通过", "The audit chain does not verify"},
 }

@@ -26,6 +26,12 @@ const (
 	NoRulePack                Reason = "no-rule-pack"
 	Allowed                   Reason = "allowed"
 	TriesUsed                 Reason = "tries-used"
+	ConsentWithdrawn          Reason = "consent-withdrawn"
+	GapUntilDeadline          Reason = "gap-until-deadline"
+	OwnHoursUntilDeadline     Reason = "own-hours-until-deadline"
+	CapForbids                Reason = "cap-forbids"
+	WindowNeverOpens          Reason = "window-never-opens"
+	PlaceUnknown              Reason = "place-unknown"
 )
 
 var withheld = []Entry{
@@ -53,6 +59,12 @@ var withheld = []Entry{
 	{"no-rule-pack", Withheld, "没有该国家或地区的合规规则库,按最严格的默认规则处理", "No rule pack covers this country, so the strict default holds"},
 	{"allowed", Withheld, "放行", "Contact is allowed"},
 	{"tries-used", Withheld, "这一步的尝试次数已用完", "All tries of this step are used"},
+	{"consent-withdrawn", Withheld, "客户已撤回对此类联系的同意", "The customer has withdrawn consent to this kind of contact"},
+	{"gap-until-deadline", Withheld, "要等够间隔就会超过截止时间", "The wait after the last attempt would outlast the deadline"},
+	{"own-hours-until-deadline", Withheld, "截止前不再有客户自己选定的时段", "None of the hours the customer asked for are left before the deadline"},
+	{"cap-forbids", Withheld, "频控规则不允许此类触达", "The cap policy allows no contact of this kind"},
+	{"window-never-opens", Withheld, "各项规则没有共同的可触达时段", "No hour satisfies all the rules at once"},
+	{"place-unknown", Withheld, "不知道客户所在地区,无法判断当地时间", "We do not know where the customer is, so we cannot tell the hour there"},
 }
 
 // Why a trigger did or didn't become a follow-up of its own.
