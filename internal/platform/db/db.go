@@ -81,6 +81,7 @@ type DB struct {
 	engine Engine
 	clock  clock.Clock // nil: PostgreSQL's own
 	hook   Hook
+	watch  Watch
 	url    string
 	writes *[priorities]atomic.Int64
 }
@@ -132,7 +133,7 @@ func (d *DB) Write(ctx context.Context, p Priority, name string, fn func(*Tx) er
 		return err
 	}
 	d.writes[p].Add(1)
-	if err := d.store.write(ctx, p, name, d.hook, fn); err != nil {
+	if err := d.store.write(ctx, p, name, d.hook, d.watched(false, fn)); err != nil {
 		return classify(err)
 	}
 	return d.point("write:" + name + ":committed")
@@ -143,7 +144,7 @@ func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	if err := d.point("read:begin"); err != nil {
 		return err
 	}
-	return classify(d.store.read(ctx, fn))
+	return classify(d.store.read(ctx, d.watched(true, fn)))
 }
 
 // Queued is how many writers wait.

@@ -18,6 +18,7 @@ type Tx struct {
 	pg    pgx.Tx
 	clock clock.Clock
 	now   time.Time
+	watch Watch
 }
 
 // Context is the context the transaction runs under.
@@ -51,6 +52,9 @@ func (t *Tx) Now() (time.Time, error) {
 
 // Exec runs one statement and says how many rows it touched.
 func (t *Tx) Exec(query string, args ...any) (int64, error) {
+	if t.watch != nil {
+		t.see(query, false, args)
+	}
 	if t.lite != nil {
 		return t.lite.exec(query, args)
 	}
@@ -63,6 +67,9 @@ func (t *Tx) Exec(query string, args ...any) (int64, error) {
 func (t *Tx) Each(query string, n int, args func(i int) []any) ([]int64, error) {
 	if n == 0 {
 		return nil, nil
+	}
+	if t.watch != nil {
+		args = t.seeEach(query, n, args)
 	}
 	touched := make([]int64, n)
 	if t.lite != nil {
@@ -92,6 +99,9 @@ func (t *Tx) Each(query string, n int, args func(i int) []any) ([]int64, error) 
 
 // Query runs a query; the rows must be closed.
 func (t *Tx) Query(query string, args ...any) (*Rows, error) {
+	if t.watch != nil {
+		t.see(query, true, args)
+	}
 	if t.lite != nil {
 		rows, err := t.lite.query(query, args)
 		if err != nil {
