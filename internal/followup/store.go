@@ -30,14 +30,14 @@ func scan(r *db.Rows) (FollowUp, error) {
 // of a program without notices).
 func Start(tx *db.Tx, counts *tally.Batch, fs []FollowUp) (started []bool, err error) {
 	touched, err := tx.Each(`INSERT INTO follow_up (id, program_id, version_id, customer_id, reentry, trigger_seq, trigger_type, trigger_at, trigger_data,
-			held_out, state, reason, step, lane, due_at, priority, deadline_at, created_at, updated_at, ended_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)
+			held_out, state, reason, step, lane, due_at, priority, deadline_at, created_at, updated_at, ended_at, merged)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19, $20)
 		ON CONFLICT (program_id, customer_id, reentry) WHERE ended_at = 0 DO NOTHING`, len(fs),
 		func(i int) []any {
 			f := &fs[i]
 			return []any{
 				f.ID, f.Program, f.Version, f.Customer, f.Reentry, f.TriggerSeq, f.TriggerType, db.Millis(f.TriggerAt), f.TriggerData,
-				f.HeldOut, string(f.State), string(f.Reason), f.Step, f.Lane, db.Millis(f.DueAt), f.Priority, db.Millis(f.Deadline), db.Millis(f.CreatedAt), db.Millis(f.EndedAt),
+				f.HeldOut, string(f.State), string(f.Reason), f.Step, f.Lane, db.Millis(f.DueAt), f.Priority, db.Millis(f.Deadline), db.Millis(f.CreatedAt), db.Millis(f.EndedAt), f.Merged,
 			}
 		})
 	if err != nil {
