@@ -1,5 +1,7 @@
 package db
 
+import "slices"
+
 // Watch sees what a database is asked, in order: a benchmark writes it down and
 // issues the same statements without us, to learn what we cost beside them.
 type Watch func(Statement)
@@ -7,8 +9,8 @@ type Watch func(Statement)
 // Statement is one thing the database was asked.
 type Statement struct {
 	Begin, Read bool    // a transaction begins; it only reads. The other fields are empty
-	Query       string  // in PostgreSQL's dialect
-	Args        [][]any // once per run of the statement; more than one only for Each
+	Query       string  // as the engine takes it
+	Args        [][]any // likewise, once per run of the statement; more than one only for Each
 	Rows        bool    // it gives rows
 }
 
@@ -31,6 +33,12 @@ func (d *DB) watched(read bool, fn func(*Tx) error) func(*Tx) error {
 }
 
 func (t *Tx) see(query string, rows bool, args ...[]any) {
+	if t.lite != nil {
+		query = forSQLite(query)
+		for i := range args {
+			args[i] = liteArgs(args[i])
+		}
+	}
 	t.watch(Statement{Query: query, Args: args, Rows: rows})
 }
 
@@ -40,6 +48,6 @@ func (t *Tx) seeEach(query string, n int, args func(i int) []any) func(i int) []
 	for i := range n {
 		all[i] = args(i)
 	}
-	t.see(query, false, all...)
+	t.see(query, false, slices.Clone(all)...)
 	return func(i int) []any { return all[i] }
 }
