@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // Limits of what can be compiled; beyond them New says which was passed.
 const (
@@ -12,7 +9,6 @@ const (
 	MaxPacks    = 64
 	MaxRules    = 64 // in one pack
 	MaxPolicies = 16
-	MaxRing     = time.Hour
 )
 
 // Countries a pack may name beside ISO codes.
@@ -68,8 +64,8 @@ type Abandonment struct {
 type Rule struct {
 	ID       string
 	Basis    Basis
-	Source   string // the text of law; required for law
-	AsOf     string // the day it was read
+	Source   string   // the text of law; required for law
+	AsOf     string   // the day it was read
 	Channels []string // empty: all
 	Purposes []string // empty: all
 
@@ -101,12 +97,3 @@ type Spec struct {
 	Calendars []Calendar
 	Home      string // the country taken for a customer of whom neither country nor zone is known; empty: such a customer is denied where windows hold
 }
-
-// Rules is a compiled Spec. It never changes and may be used by many at once.
-type Rules struct{}
-
-// New compiles a Spec. An error names the rule and how to mend it.
-func New(s Spec) (*Rules, error) { return nil, errors.New("not yet") }
-
-// Decide says whether the contact described by f may start at now.
-func (r *Rules) Decide(f *Facts, now time.Time) Decision { return Decision{} }

@@ -1,0 +1,326 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/platform/codes"
+)
+
+// Buffers on the stack: what more there is than this is allocated.
+const (
+	roomForPlaces = 4
+	roomForZones  = 8
+)
+
+// Names of what binds when it is no rule of a pack.
+const (
+	bindsOwn     = "own-hours"
+	bindsPrefer  = "prefer"
+	bindsGap     = "gap"
+	bindsConsent = "consent"
+)
+
+// inApp is the channel that disturbs nobody.
+const inApp = "inapp"
+
+// Decide says whether the contact described by f may start at now.
+func (r *Rules) Decide(f *Facts, now time.Time) Decision {
+	if d, stop := refused(f); stop {
+		return d
+	}
+	var placeRoom [roomForPlaces]*place
+	var zoneRoom [roomForZones]*zone
+	at := nanos(now)
+	s := search{f: f, asked: purposeOf(f.Purpose), caps: r.caps}
+	s.where = r.locate(f, at, placeRoom[:0], zoneRoom[:0])
+	if d, stop := s.consent(now); stop {
+		return d
+	}
+	for _, p := range s.where.places {
+		if !p.known {
+			return Decision{Verdict: Deny, Reason: codes.NoRulePack}
+		}
+	}
+	if len(s.where.zones) == 0 && s.windowed() {
+		return Decision{Verdict: Deny, Reason: codes.PlaceUnknown}
+	}
+	if !f.Deadline.IsZero() && now.After(f.Deadline) {
+		return Decision{Verdict: Deny, Reason: codes.DeadlinePassed}
+	}
+	return r.run(&s, at)
+}
+
+func refused(f *Facts) (Decision, bool) {
+	for i := range f.Refusals {
+		channel, purpose := f.Refusals[i].Channel, f.Refusals[i].Purpose
+		allChannels, allPurposes := channel == Any || channel == "", purpose == Any || purpose == ""
+		if !allChannels && channel != f.Channel || !allPurposes && purpose != f.Purpose {
+			continue
+		}
+		reason := codes.RefusedPurpose
+		switch {
+		case allChannels && allPurposes:
+			reason = codes.Refused
+		case allPurposes:
+			reason = codes.RefusedChannel
+		}
+		return Decision{Verdict: Deny, Reason: reason}, true
+	}
+	return Decision{}, false
+}
+
+// search is one decision under way.
+type search struct {
+	f     *Facts
+	asked purposes
+	where where
+	caps  []*capRule
+
+	ring, limit int64
+	shut        []closed
+	prefer      bool
+	preferred   schedule
+	own         schedule
+
+	reason codes.Reason // what moved the start last, and so binds
+	rule   string
+}
+
+// consent denies what was never agreed to, or no longer is.
+func (s *search) consent(now time.Time) (Decision, bool) {
+	needed, rule := s.asked&asMarketing != 0, bindsConsent
+	for _, r := range s.rules {
+		if r.consent {
+			needed, rule = true, r.name
+		}
+	}
+	granted, any := false, false
+	var latest time.Time
+	for i := range s.f.Consents {
+		c := &s.f.Consents[i]
+		matches := (c.Purpose == Any || c.Purpose == s.f.Purpose) && (c.Channel == Any || c.Channel == "" || c.Channel == s.f.Channel)
+		if !matches || c.At.After(now) || any && c.At.Before(latest) {
+			continue
+		}
+		if any && c.At.Equal(latest) {
+			granted = granted && c.Granted // of two at one instant the withdrawal holds
+			continue
+		}
+		granted, any, latest = c.Granted, true, c.At
+	}
+	switch {
+	case any && !granted:
+		return Decision{Verdict: Deny, Reason: codes.ConsentWithdrawn, Rule: rule}, true
+	case needed && !granted:
+		return Decision{Verdict: Deny, Reason: codes.ConsentMissing, Rule: rule}, true
+	}
+	return Decision{}, false
+}
+
+// rules goes through every rule that holds for this contact, with its place.
+func (s *search) rules(yield func(*place, *rule) bool) {
+	for _, p := range s.where.places {
+		for _, set := range [2]*ruleSet{p.on(s.f.Channel), s.strictly(p)} {
+			if set == nil {
+				continue
+			}
+			for _, r := range set.rules {
+				if r.purposes&s.asked != 0 && !yield(p, r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// strictly gives what holds besides because the zone isn't known.
+func (s *search) strictly(p *place) *ruleSet {
+	if !s.where.unzoned || p.strict == nil {
+		return nil
+	}
+	return p.strict.on(s.f.Channel)
+}
+
+func (s *search) windowed() bool {
+	for _, r := range s.rules {
+		if len(r.windows) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// run looks for the first instant at which all holds, with what the program
+// prefers and, when that cannot be had in time, without.
+func (r *Rules) run(s *search, at int64) Decision {
+	f := s.f
+	s.ring = int64(max(0, f.Ring))
+	start := at
+	if !f.NotBefore.IsZero() {
+		start = max(start, nanos(f.NotBefore))
+	}
+	s.limit = start + int64(MaxPer)
+	if !f.Deadline.IsZero() {
+		s.limit = min(s.limit, nanos(f.Deadline))
+	}
+	var room [maxCaps]closed
+	s.shut = s.closures(at, room[:0])
+	s.wishes(r.atlas)
+	found := s.find(start, at)
+	if found == never && s.prefer {
+		s.prefer = false
+		found = s.find(start, at)
+	}
+	switch found {
+	case at:
+		return Decision{Verdict: Allow, Reason: codes.Allowed}
+	case never:
+		return Decision{Verdict: Deny, Reason: s.denial(), Rule: s.rule}
+	default:
+		return Decision{Verdict: Defer, Reason: s.reason, Rule: s.rule, Until: time.Unix(0, found).UTC()}
+	}
+}
+
+// closures lists the caps that are closed to this contact at some time.
+func (s *search) closures(at int64, shut []closed) []closed {
+	for _, c := range s.caps {
+		shut = s.closure(c, at, shut)
+	}
+	for _, p := range s.where.places {
+		for _, set := range [2]*ruleSet{p.on(s.f.Channel), s.strictly(p)} {
+			if set == nil {
+				continue
+			}
+			for _, c := range set.caps {
+				shut = s.closure(c, at, shut)
+			}
+		}
+	}
+	return shut
+}
+
+func (s *search) closure(c *capRule, at int64, shut []closed) []closed {
+	if !c.holds(s.f, s.asked) {
+		return shut
+	}
+	if x, closes := c.closure(s.f, at); closes {
+		return append(shut, x)
+	}
+	return shut
+}
+
+// wishes sets up what the customer asked for and what the program prefers. A
+// time the customer agreed to is newer than both.
+func (s *search) wishes(atlas *atlas) {
+	f := s.f
+	if f.Exempt == AgreedCallBack {
+		return
+	}
+	days := s.where.places[0].days
+	if len(f.Prefer) > 0 && len(s.where.zones) > 0 {
+		s.prefer = true
+		s.preferred = schedule{windows: f.Prefer, zone: s.where.zones[0], days: days}
+	}
+	if f.Own == nil || len(f.Own.Windows) == 0 {
+		return
+	}
+	if f.Own.Channels == nil && f.Channel == inApp || f.Own.Channels != nil && !slices.Contains(f.Own.Channels, f.Channel) {
+		return
+	}
+	s.own = schedule{windows: f.Own.Windows, days: days}
+	if f.Own.Zone != "" {
+		s.own.zone = atlas.zone(f.Own.Zone)
+	}
+	if s.own.zone == nil && len(s.where.zones) > 0 {
+		s.own.zone = s.where.zones[0]
+	}
+}
+
+// find gives the first instant from start on at which everything holds.
+func (s *search) find(start, at int64) int64 {
+	if start > at {
+		s.reason, s.rule = codes.Gap, bindsGap
+	}
+	for t := start; t <= s.limit; {
+		moved := s.pass(t)
+		if moved == t {
+			return t
+		}
+		t = moved
+	}
+	return never
+}
+
+// pass asks everything once. What isn't open at t moves t to where it is, and
+// the rest is asked there.
+func (s *search) pass(t int64) int64 {
+	for p, r := range s.rules {
+		if len(r.windows) == 0 {
+			continue
+		}
+		for _, z := range s.where.zones {
+			x := schedule{windows: r.windows, zone: z, days: p.days}
+			if next := x.next(t, s.ring, s.limit); next != t {
+				t, s.reason, s.rule = next, windowReason(r), r.name
+			}
+			if t > s.limit {
+				return t
+			}
+		}
+	}
+	if s.own.zone != nil {
+		if next := s.own.next(t, s.ring, s.limit); next != t {
+			t, s.reason, s.rule = next, codes.OwnHours, bindsOwn
+		}
+	}
+	if s.prefer {
+		if next := s.preferred.next(t, s.ring, s.limit); next != t {
+			t, s.reason, s.rule = next, codes.PreferredWindow, bindsPrefer
+		}
+	}
+	for i := range s.shut {
+		if c := &s.shut[i]; t >= c.from && t < c.until {
+			t, s.reason, s.rule = c.until, codes.CapReached, c.cap.name
+		}
+	}
+	return t
+}
+
+func windowReason(r *rule) codes.Reason {
+	if r.law {
+		return codes.LawWindow
+	}
+	return codes.HouseWindow
+}
+
+// denial says why there is no instant left: what moved the start last moved it
+// beyond the limit.
+func (s *search) denial() codes.Reason {
+	bounded := !s.f.Deadline.IsZero() && nanos(s.f.Deadline) <= s.limit
+	switch s.reason {
+	case codes.CapReached:
+		if s.forbidden() {
+			return codes.CapForbids
+		}
+		return codes.CapClosedUntilDeadline
+	case codes.Gap:
+		return codes.GapUntilDeadline
+	case codes.OwnHours:
+		return codes.OwnHoursUntilDeadline
+	default:
+		if bounded {
+			return codes.WindowClosedUntilDeadline
+		}
+		return codes.WindowNeverOpens
+	}
+}
+
+func (s *search) forbidden() bool {
+	for i := range s.shut {
+		if s.shut[i].until == never && s.shut[i].cap.name == s.rule {
+			return true
+		}
+	}
+	return false
+}
