@@ -42,7 +42,7 @@ var floors = []string{
 	"contact/agent", "contact/attempt",
 	"hear/answer", "hear/feedback",
 	"resolve/guide", "resolve/casework",
-	"measure/study", "measure/report", "measure/quality",
+	"measure/statistics", "measure/study", "measure/report", "measure/quality",
 	"engine",
 	"trial",
 	"api", "pages",
