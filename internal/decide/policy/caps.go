@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// maxCaps bounds the caps that can be closed at once in one decision.
-const maxCaps = 64
+// maxCaps bounds the caps of one policy.
+const maxCaps = 32
 
 var exemptions = []string{AgreedCallBack, CustomerAsked}
 
@@ -69,8 +69,8 @@ func compilePolicy(p CapPolicy) ([]*capRule, error) {
 			return nil, err
 		}
 	}
-	if len(caps) > maxCaps/2 {
-		return nil, fmt.Errorf("%d caps are too many; at most %d", len(caps), maxCaps/2)
+	if len(caps) > maxCaps {
+		return nil, fmt.Errorf("%d caps are too many; at most %d", len(caps), maxCaps)
 	}
 	return caps, nil
 }

@@ -7,11 +7,8 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/codes"
 )
 
-// Buffers on the stack: what more there is than this is allocated.
-const (
-	roomForPlaces = 4
-	roomForZones  = 8
-)
+// roomForClosed caps may be closed at once before the list is allocated.
+const roomForClosed = 12
 
 // Names of what binds when it is no rule of a pack.
 const (
@@ -29,20 +26,18 @@ func (r *Rules) Decide(f *Facts, now time.Time) Decision {
 	if d, stop := refused(f); stop {
 		return d
 	}
-	var placeRoom [roomForPlaces]*place
-	var zoneRoom [roomForZones]*zone
 	at := nanos(now)
-	s := search{f: f, asked: purposeOf(f.Purpose), caps: r.caps}
-	s.where = r.locate(f, at, placeRoom[:0], zoneRoom[:0])
+	s := search{f: f, asked: purposeOf(f.Purpose)}
+	r.locate(&s.where, f, at)
 	if d, stop := s.consent(now); stop {
 		return d
 	}
-	for _, p := range s.where.places {
+	for _, p := range s.where.places() {
 		if !p.known {
 			return Decision{Verdict: Deny, Reason: codes.NoRulePack}
 		}
 	}
-	if len(s.where.zones) == 0 && s.windowed() {
+	if len(s.where.zones()) == 0 && s.windowed() {
 		return Decision{Verdict: Deny, Reason: codes.PlaceUnknown}
 	}
 	if !f.Deadline.IsZero() && now.After(f.Deadline) {
@@ -75,16 +70,19 @@ type search struct {
 	f     *Facts
 	asked purposes
 	where where
-	caps  []*capRule
 
 	ring, limit int64
-	shut        []closed
+	shutRoom    [roomForClosed]closed
+	shutCount   int
+	moreShut    []closed // those that didn't fit
 	prefer      bool
 	preferred   schedule
 	own         schedule
 
 	reason codes.Reason // what moved the start last, and so binds
 	rule   string
+
+	forbidden bool // that was a cap of nought
 }
 
 // consent denies what was never agreed to, or no longer is.
@@ -120,7 +118,7 @@ func (s *search) consent(now time.Time) (Decision, bool) {
 
 // rules goes through every rule that holds for this contact, with its place.
 func (s *search) rules(yield func(*place, *rule) bool) {
-	for _, p := range s.where.places {
+	for _, p := range s.where.places() {
 		for _, set := range [2]*ruleSet{p.on(s.f.Channel), s.strictly(p)} {
 			if set == nil {
 				continue
@@ -164,8 +162,10 @@ func (r *Rules) run(s *search, at int64) Decision {
 	if !f.Deadline.IsZero() {
 		s.limit = min(s.limit, nanos(f.Deadline))
 	}
-	var room [maxCaps]closed
-	s.shut = s.closures(at, room[:0])
+	for _, c := range r.caps {
+		s.close(c, at)
+	}
+	s.closeByRule(at)
 	s.wishes(r.atlas)
 	found := s.find(start, at)
 	if found == never && s.prefer {
@@ -182,32 +182,50 @@ func (r *Rules) run(s *search, at int64) Decision {
 	}
 }
 
-// closures lists the caps that are closed to this contact at some time.
-func (s *search) closures(at int64, shut []closed) []closed {
-	for _, c := range s.caps {
-		shut = s.closure(c, at, shut)
-	}
-	for _, p := range s.where.places {
+// closeByRule asks the caps that rules of packs set.
+func (s *search) closeByRule(at int64) {
+	for _, p := range s.where.places() {
 		for _, set := range [2]*ruleSet{p.on(s.f.Channel), s.strictly(p)} {
 			if set == nil {
 				continue
 			}
 			for _, c := range set.caps {
-				shut = s.closure(c, at, shut)
+				s.close(c, at)
 			}
 		}
 	}
-	return shut
 }
 
-func (s *search) closure(c *capRule, at int64, shut []closed) []closed {
+// close notes a cap that is closed to this contact at some time.
+func (s *search) close(c *capRule, at int64) {
 	if !c.holds(s.f, s.asked) {
-		return shut
+		return
 	}
-	if x, closes := c.closure(s.f, at); closes {
-		return append(shut, x)
+	x, closes := c.closure(s.f, at)
+	switch {
+	case !closes:
+	case s.shutCount < roomForClosed:
+		s.shutRoom[s.shutCount] = x
+		s.shutCount++
+	default:
+		s.moreShut = append(s.moreShut, x)
 	}
-	return shut
+}
+
+// shut gives the last cap that is closed at t.
+func (s *search) shut(t int64) *closed {
+	var found *closed
+	for i := range s.shutCount {
+		if c := &s.shutRoom[i]; t >= c.from && t < c.until && (found == nil || c.until > found.until) {
+			found = c
+		}
+	}
+	for i := range s.moreShut {
+		if c := &s.moreShut[i]; t >= c.from && t < c.until && (found == nil || c.until > found.until) {
+			found = c
+		}
+	}
+	return found
 }
 
 // wishes sets up what the customer asked for and what the program prefers. A
@@ -217,10 +235,10 @@ func (s *search) wishes(atlas *atlas) {
 	if f.Exempt == AgreedCallBack {
 		return
 	}
-	days := s.where.places[0].days
-	if len(f.Prefer) > 0 && len(s.where.zones) > 0 {
+	days := s.where.places()[0].days
+	if len(f.Prefer) > 0 && len(s.where.zones()) > 0 {
 		s.prefer = true
-		s.preferred = schedule{windows: f.Prefer, zone: s.where.zones[0], days: days}
+		s.preferred = schedule{windows: f.Prefer, zone: s.where.zones()[0], days: days}
 	}
 	if f.Own == nil || len(f.Own.Windows) == 0 {
 		return
@@ -232,8 +250,8 @@ func (s *search) wishes(atlas *atlas) {
 	if f.Own.Zone != "" {
 		s.own.zone = atlas.zone(f.Own.Zone)
 	}
-	if s.own.zone == nil && len(s.where.zones) > 0 {
-		s.own.zone = s.where.zones[0]
+	if s.own.zone == nil && len(s.where.zones()) > 0 {
+		s.own.zone = s.where.zones()[0]
 	}
 }
 
@@ -259,7 +277,7 @@ func (s *search) pass(t int64) int64 {
 		if len(r.windows) == 0 {
 			continue
 		}
-		for _, z := range s.where.zones {
+		for _, z := range s.where.zones() {
 			x := schedule{windows: r.windows, zone: z, days: p.days}
 			if next := x.next(t, s.ring, s.limit); next != t {
 				t, s.reason, s.rule = next, windowReason(r), r.name
@@ -279,10 +297,9 @@ func (s *search) pass(t int64) int64 {
 			t, s.reason, s.rule = next, codes.PreferredWindow, bindsPrefer
 		}
 	}
-	for i := range s.shut {
-		if c := &s.shut[i]; t >= c.from && t < c.until {
-			t, s.reason, s.rule = c.until, codes.CapReached, c.cap.name
-		}
+	if c := s.shut(t); c != nil {
+		t, s.reason, s.rule = c.until, codes.CapReached, c.cap.name
+		s.forbidden = c.until == never
 	}
 	return t
 }
@@ -300,7 +317,7 @@ func (s *search) denial() codes.Reason {
 	bounded := !s.f.Deadline.IsZero() && nanos(s.f.Deadline) <= s.limit
 	switch s.reason {
 	case codes.CapReached:
-		if s.forbidden() {
+		if s.forbidden {
 			return codes.CapForbids
 		}
 		return codes.CapClosedUntilDeadline
@@ -314,13 +331,4 @@ func (s *search) denial() codes.Reason {
 		}
 		return codes.WindowNeverOpens
 	}
-}
-
-func (s *search) forbidden() bool {
-	for i := range s.shut {
-		if s.shut[i].until == never && s.shut[i].cap.name == s.rule {
-			return true
-		}
-	}
-	return false
 }

@@ -56,7 +56,8 @@ func house(t testing.TB) *Rules {
 				{ID: "phone", Basis: House, Channels: call, Windows: windows(t, AllDays, "09:00-20:00")},
 			}},
 			{Name: "strict", Country: OtherCountries, Rules: []Rule{
-				{ID: "hours", Basis: House, Channels: []string{Phone, "sms", "email"}, Windows: windows(t, Workdays, "10:00-12:00", "14:00-19:00")},
+				{ID: "phone", Basis: House, Channels: call, Windows: windows(t, Workdays, "10:00-12:00", "14:00-19:00")},
+				{ID: "messages", Basis: House, Channels: all, Windows: windows(t, Workdays, "10:00-19:00")},
 			}},
 		},
 		Caps: []CapPolicy{{
@@ -138,7 +139,7 @@ func TestDecide(t *testing.T) {
 		{
 			"a country without a pack falls under the strict default", "2026-03-07 11:00", "Europe/Paris",
 			Facts{Channel: "sms", Purpose: Notice},
-			outcome{Defer, codes.HouseWindow, "strict/hours", "2026-03-09 10:00"},
+			outcome{Defer, codes.HouseWindow, "strict/messages", "2026-03-09 10:00"},
 		},
 		{
 			"the country follows from the zone", "2026-03-03 12:30", cn,
@@ -315,12 +316,12 @@ func TestDecide(t *testing.T) {
 		{
 			"the zone unknown in a country of two: strict hours in both", "2026-03-03 10:00", cn,
 			Facts{Zones: []string{}, Country: "CN", Channel: "sms", Purpose: Notice},
-			outcome{Defer, codes.HouseWindow, "strict/hours", "2026-03-03 16:00"},
+			outcome{Defer, codes.HouseWindow, "strict/messages", "2026-03-03 12:00"},
 		},
 		{
 			"a zone that doesn't exist is an unknown zone", "2026-03-03 10:00", cn,
 			Facts{Zones: []string{"Asia/Atlantis"}, Country: "CN", Channel: "sms", Purpose: Notice},
-			outcome{Defer, codes.HouseWindow, "strict/hours", "2026-03-03 16:00"},
+			outcome{Defer, codes.HouseWindow, "strict/messages", "2026-03-03 12:00"},
 		},
 	}
 	r := house(t)

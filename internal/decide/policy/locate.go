@@ -7,41 +7,95 @@ import (
 	"sync/atomic"
 )
 
+// Room held in place, so that a decision allocates nothing; what doesn't fit is
+// allocated.
+const (
+	roomForPlaces = 4
+	roomForZones  = 8
+)
+
 // where is the place a contact is judged in: whose rules, on which clocks.
 type where struct {
-	places  []*place
-	zones   []*zone
-	unzoned bool // the zone isn't known, so what is strict holds besides
+	placeRoom  [roomForPlaces]*place
+	zoneRoom   [roomForZones]*zone
+	placeCount int
+	zoneCount  int
+	morePlaces []*place // all of them, when they don't fit
+	moreZones  []*zone  // likewise
+	unzoned    bool     // the zone isn't known, so what is strict holds besides
 }
 
-// locate finds the places and zones. The buffers spare an allocation.
-func (r *Rules) locate(f *Facts, now int64, places []*place, zones []*zone) where {
+func (w *where) places() []*place {
+	if w.morePlaces != nil {
+		return w.morePlaces
+	}
+	return w.placeRoom[:w.placeCount]
+}
+
+func (w *where) zones() []*zone {
+	if w.moreZones != nil {
+		return w.moreZones
+	}
+	return w.zoneRoom[:w.zoneCount]
+}
+
+func (w *where) addPlace(p *place) {
+	switch {
+	case slices.Contains(w.places(), p):
+	case w.morePlaces != nil:
+		w.morePlaces = append(w.morePlaces, p)
+	case w.placeCount < roomForPlaces:
+		w.placeRoom[w.placeCount] = p
+		w.placeCount++
+	default:
+		w.morePlaces = append(slices.Clone(w.placeRoom[:]), p)
+	}
+}
+
+func (w *where) addZone(z *zone) {
+	switch {
+	case w.moreZones != nil:
+		w.moreZones = append(w.moreZones, z)
+	case w.zoneCount < roomForZones:
+		w.zoneRoom[w.zoneCount] = z
+		w.zoneCount++
+	default:
+		w.moreZones = append(slices.Clone(w.zoneRoom[:]), z)
+	}
+}
+
+// locate finds the places and zones of a customer.
+func (r *Rules) locate(w *where, f *Facts, now int64) {
 	for _, name := range f.Zones {
 		z := r.atlas.zone(name)
-		if z == nil {
-			zones = zones[:0] // one that cannot be judged leaves the customer's zone unknown
+		if z == nil { // one that cannot be judged leaves the customer's zone unknown
+			w.zoneCount, w.moreZones = 0, nil
 			break
 		}
-		zones = append(zones, z)
+		w.addZone(z)
 	}
 	country := f.Country
-	if country == "" && len(zones) > 0 {
-		return where{places: r.placesOfZones(f.Zones, places), zones: zones}
+	if country == "" && len(w.zones()) > 0 {
+		for _, name := range f.Zones {
+			w.addPlace(r.place(countryOf[name]))
+		}
+		return
 	}
 	if country == "" {
 		country = r.home
 	}
 	p := r.place(country)
-	places = append(places, p)
-	if len(zones) > 0 {
-		return where{places: places, zones: zones}
+	w.addPlace(p)
+	if len(w.zones()) > 0 {
+		return
 	}
 	if p.oneZone != "" {
 		if z := r.atlas.zone(p.oneZone); z != nil {
-			return where{places: places, zones: append(zones, z)}
+			w.addZone(z)
+			return
 		}
 	}
-	return where{places: places, zones: r.wide.zones(country, p.zones, now, r.atlas), unzoned: true}
+	w.moreZones, w.unzoned = r.wide.zones(country, p.zones, now, r.atlas), true
 }
 
 func (r *Rules) place(country string) *place {
@@ -49,16 +103,6 @@ func (r *Rules) place(country string) *place {
 		return p
 	}
 	return r.other
-}
-
-// placesOfZones gives the countries that the zones lie in, each once.
-func (r *Rules) placesOfZones(names []string, places []*place) []*place {
-	for _, name := range names {
-		if p := r.place(countryOf[name]); !slices.Contains(places, p) {
-			places = append(places, p)
-		}
-	}
-	return places
 }
 
 // wideZones holds, per country, the zones that differ.
