@@ -97,6 +97,12 @@ func (l *Links) ReadRefusal(token string) (customer int64, channel string, err e
 	return 0, "", errLink()
 }
 
+// formed says whether a token could be one of ours at all.
+func formed(token string) bool {
+	b, err := ids.Unspell(token)
+	return err == nil && len(token) == tokenChars && len(b) == tokenBytes
+}
+
 // errLink is what everybody hears whose token opens nothing, whatever the cause.
 func errLink() error {
 	return errs.New(errs.NotFound, codes.LinkInvalid, "this link is not valid, or no longer is; open it from the message as it stands there")

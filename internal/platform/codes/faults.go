@@ -24,6 +24,7 @@ const (
 	LinkExpired         = "link-expired"
 	LinkUsed            = "link-used"
 	AnswerInvalid       = "answer-invalid"
+	AnswerIncomplete    = "answer-incomplete"
 	SignatureInvalid    = "signature-invalid"
 	RowInvalid          = "row-invalid"
 	EncodingUnknown     = "encoding-unknown"
@@ -54,6 +55,7 @@ var requestFaults = []Entry{
 	{"link-expired", Fault, "链接已过期", "This link has expired"},
 	{"link-used", Fault, "这份问卷已经提交过了", "This questionnaire has already been answered"},
 	{"answer-invalid", Fault, "答案不在可选范围内", "The answer is not one of those offered"},
+	{"answer-incomplete", Fault, "还有题目需要回答", "A question still needs an answer"},
 	{"signature-invalid", Fault, "签名校验未通过", "The signature does not match"},
 	{"row-invalid", Fault, "这一行无法读取", "This row could not be read"},
 	{"encoding-unknown", Fault, "无法识别文件编码", "The file's encoding was not recognised"},

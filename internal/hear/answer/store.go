@@ -1,0 +1,289 @@
+package answer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/followup"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/platform/ids"
+	"github.com/huiyin/huiyin/internal/platform/tally"
+)
+
+// Store takes answers by their links. It is safe for concurrent use.
+type Store struct {
+	DB    *db.DB
+	Clock clock.Clock // judges whether a link has expired
+	IDs   *ids.Source
+	Forms Forms
+}
+
+// Open reads the sheet a token opens. It changes nothing. With an error that says
+// the link is used or has expired the sheet comes too, so that thanks can be
+// said in the customer's language; any other token opens nothing.
+func (s *Store) Open(ctx context.Context, token string) (*Sheet, error) {
+	if !formed(token) {
+		return nil, errLink()
+	}
+	var sheet *Sheet
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		sheet, err = s.read(tx, token)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sheet, sheet.err()
+}
+
+// Save keeps what the customer says to one question; when it returns, that is
+// durable. An empty value takes back what was said. Saying again what is kept
+// already does nothing, and no harm whatever has become of the link meanwhile.
+func (s *Store) Save(ctx context.Context, token, question string, v Value) (*Sheet, error) {
+	return s.change(ctx, token, "answer", func(c *change) error { return c.save(question, v) })
+}
+
+// Complete ends the answer and uses the link up. Completing again does nothing.
+func (s *Store) Complete(ctx context.Context, token string) (*Sheet, error) {
+	return s.change(ctx, token, "answer-complete", (*change).complete)
+}
+
+// change is one transaction on one sheet.
+type change struct {
+	*Sheet
+	tx     *db.Tx
+	now    time.Time
+	hash   []byte
+	counts tally.Batch
+}
+
+func (s *Store) change(ctx context.Context, token, name string, fn func(*change) error) (*Sheet, error) {
+	if !formed(token) {
+		return nil, errLink()
+	}
+	id, now := s.IDs.Next(), s.Clock.Now().UTC()
+	var sheet *Sheet
+	err := s.DB.Write(ctx, db.First, name, func(tx *db.Tx) error {
+		hash := hashOf(token)
+		if err := lock(tx, hash); err != nil {
+			return err
+		}
+		read, err := s.read(tx, token)
+		if err != nil {
+			return err
+		}
+		c := &change{Sheet: read, tx: tx, now: now, hash: hash}
+		fresh := c.ID == 0
+		if fresh {
+			c.ID = id // a row only once there is something to keep in it
+		}
+		if err := fn(c); err != nil {
+			return err
+		}
+		if fresh && len(c.Values) == 0 {
+			c.ID = 0
+		}
+		sheet = c.Sheet
+		return c.counts.Flush(tx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sheet, nil
+}
+
+// lock keeps other savers of the same follow-up waiting. The follow-up's row is
+// the lock because the engine takes that one first too; SQLite has one writer.
+func lock(tx *db.Tx, hash []byte) error {
+	if tx.Engine() == db.SQLite {
+		return nil
+	}
+	var id int64
+	err := tx.QueryRow(`SELECT f.id FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id WHERE l.hash = $1 FOR UPDATE OF f`, hash).Scan(&id)
+	if errors.Is(err, db.ErrNoRows) {
+		return errLink()
+	}
+	return err
+}
+
+// read finds the sheet of a token.
+func (s *Store) read(tx *db.Tx, token string) (*Sheet, error) {
+	sh := &Sheet{}
+	var expires, used, started, completed, asked int64
+	var reason string
+	err := tx.QueryRow(`SELECT l.follow_up_id, l.questionnaire_id, l.channel, l.language, l.expires_at, l.used_at, f.program_id, f.customer_id, f.reason,
+			COALESCE(a.id, 0), COALESCE(a.questionnaire_id, 0), COALESCE(a.score, 0), COALESCE(a.scored, false), COALESCE(a.started_at, 0), COALESCE(a.completed_at, 0)
+		FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id LEFT JOIN answer a ON a.follow_up_id = l.follow_up_id WHERE l.hash = $1`, hashOf(token)).
+		Scan(&sh.FollowUp, &sh.Questionnaire, &sh.Channel, &sh.Language, &expires, &used, &sh.Program, &sh.Customer, &reason,
+			&sh.ID, &asked, &sh.Score, &sh.Scored, &started, &completed)
+	if errors.Is(err, db.ErrNoRows) || err == nil && reason == string(codes.CustomerErased) {
+		return nil, errLink()
+	}
+	if err != nil {
+		return nil, err
+	}
+	sh.ExpiresAt, sh.StartedAt, sh.CompletedAt = db.Time(expires), db.Time(started), db.Time(completed)
+	switch {
+	case used != 0 || completed != 0, asked != 0 && asked != sh.Questionnaire: // a follow-up is answered once
+		sh.Standing = Used
+	case !s.Clock.Now().Before(sh.ExpiresAt):
+		sh.Standing = Expired
+	}
+	if sh.Form, err = s.Forms.Form(tx, sh.Questionnaire); err != nil {
+		return nil, err
+	}
+	sh.Values = map[string]Value{}
+	if sh.ID != 0 {
+		sh.Values, err = values(tx, sh.ID)
+	}
+	return sh, err
+}
+
+func (c *change) save(question string, v Value) error {
+	if !slices.Contains(c.Visible(), question) {
+		if err := c.err(); err != nil {
+			return err
+		}
+		return errs.New(errs.Invalid, codes.AnswerInvalid,
+			"this question isn't asked, given the answers so far; go on with one that is").At(question)
+	}
+	if err := bounded(v); err != nil {
+		return err.At(question)
+	}
+	if !v.Empty() {
+		kept, err := c.Form.Check(question, v)
+		if err != nil {
+			return err
+		}
+		v = kept
+	}
+	old, had := c.Values[question]
+	if had && same(old, v) || !had && v.Empty() {
+		return nil
+	}
+	if err := c.err(); err != nil {
+		return err
+	}
+	if c.StartedAt.IsZero() {
+		if err := c.start(); err != nil {
+			return err
+		}
+	}
+	if err := c.put(question, v); err != nil {
+		return err
+	}
+	if question != c.Form.Score() {
+		return nil
+	}
+	return c.score(v)
+}
+
+// start makes the answer's row.
+func (c *change) start() error {
+	c.StartedAt = c.now
+	c.counts.Add(tally.Key{Program: c.Program, Day: tally.Day(c.now), Metric: MetricAnswer, Dim: DimStarted}, 1)
+	_, err := c.tx.Exec(`INSERT INTO answer (id, follow_up_id, program_id, customer_id, questionnaire_id, channel, language, started_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, c.ID, c.FollowUp, c.Program, c.Customer, c.Questionnaire, c.Channel, c.Language, db.Millis(c.now))
+	return err
+}
+
+// put replaces the value of a question, or removes it if v is empty, and moves its counts.
+func (c *change) put(question string, v Value) error {
+	if old, had := c.Values[question]; had {
+		c.count(question, old, old.At, -1)
+	}
+	if v.Empty() {
+		delete(c.Values, question)
+		_, err := c.tx.Exec(`DELETE FROM answer_value WHERE answer_id = $1 AND question = $2`, c.ID, question)
+		return err
+	}
+	v.At = c.now
+	c.Values[question] = v
+	c.count(question, v, c.now, 1)
+	text, err := encode(v)
+	if err != nil {
+		return err
+	}
+	_, err = c.tx.Exec(`INSERT INTO answer_value (answer_id, question, value, saved_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (answer_id, question) DO UPDATE SET value = excluded.value, saved_at = excluded.saved_at`, c.ID, question, text, db.Millis(c.now))
+	return err
+}
+
+// score keeps the follow-up's score; a score given is an answer, even if nothing follows.
+func (c *change) score(v Value) error {
+	c.Score, c.Scored = 0, false
+	if n, ok := v.Given.(int64); ok {
+		c.Score, c.Scored = n, true
+	}
+	if _, err := c.tx.Exec(`UPDATE answer SET score = $2, scored = $3 WHERE id = $1`, c.ID, c.Score, c.Scored); err != nil || !c.Scored {
+		return err
+	}
+	return followup.Answer(c.tx, &c.counts, c.FollowUp, c.now)
+}
+
+func (c *change) complete() error {
+	if c.Standing == Used {
+		return nil
+	}
+	if err := c.err(); err != nil {
+		return err
+	}
+	visible := c.Visible()
+	for _, q := range visible {
+		if v := c.Values[q]; v.Empty() && c.Form.Required(q) {
+			return errs.New(errs.Invalid, codes.AnswerIncomplete, "this question needs an answer before the rest can be handed in").At(q)
+		}
+	}
+	if err := c.dropHidden(visible); err != nil {
+		return err
+	}
+	if len(c.Values) == 0 {
+		return errs.New(errs.Invalid, codes.AnswerIncomplete, "nothing has been answered yet; answer at least one question")
+	}
+	c.CompletedAt, c.Standing = c.now, Used
+	c.counts.Add(tally.Key{Program: c.Program, Day: tally.Day(c.now), Metric: MetricAnswer, Dim: DimCompleted}, 1)
+	if _, err := c.tx.Exec(`UPDATE answer SET completed_at = $2 WHERE id = $1`, c.ID, db.Millis(c.now)); err != nil {
+		return err
+	}
+	if _, err := c.tx.Exec(`UPDATE answer_link SET used_at = $2 WHERE hash = $1`, c.hash, db.Millis(c.now)); err != nil {
+		return err
+	}
+	return followup.Answer(c.tx, &c.counts, c.FollowUp, c.now)
+}
+
+// dropHidden removes what was said to questions that a later change of mind hid.
+func (c *change) dropHidden(visible []string) error {
+	for _, q := range questions(c.Values) {
+		if slices.Contains(visible, q) {
+			continue
+		}
+		if err := c.put(q, Value{}); err != nil {
+			return err
+		}
+		if q != c.Form.Score() {
+			continue
+		}
+		if err := c.score(Value{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count adds n to every counter a value moves, on the day it was said.
+func (c *change) count(question string, v Value, at time.Time, n int64) {
+	day := tally.Day(at)
+	if metric := c.Form.Metric(question); metric != "" {
+		for _, dim := range dims(v) {
+			c.counts.Add(tally.Key{Program: c.Program, Day: day, Metric: metric, Dim: question + ":" + dim}, n)
+		}
+	}
+	for _, tag := range v.Tags {
+		c.counts.Add(tally.Key{Program: c.Program, Day: day, Metric: MetricTag, Dim: question + ":" + tag}, n)
+	}
+}

@@ -1,0 +1,143 @@
+package answer
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+)
+
+// Bounds of one value, whatever its questionnaire allows.
+const (
+	TextCharsMax  = 4000
+	ChoicesMax    = 50
+	choiceCharMax = 200
+)
+
+// Value is what a customer said to one question.
+type Value struct {
+	Given any      // int64, bool, string or []string, as conditions see it; nil: nothing
+	Tags  []string // the reasons tapped beside a score
+	At    time.Time
+}
+
+// Empty says whether nothing was said.
+func (v Value) Empty() bool {
+	switch g := v.Given.(type) {
+	case nil:
+		return true
+	case string:
+		return g == ""
+	case []string:
+		return len(g) == 0
+	default:
+		return false
+	}
+}
+
+func bounded(v Value) *errs.Error {
+	list := v.Tags
+	switch g := v.Given.(type) {
+	case nil, int64, bool:
+	case string:
+		if utf8.RuneCountInString(g) > TextCharsMax {
+			return errs.New(errs.TooLarge, codes.AnswerInvalid, "the text has more than %d characters; shorten it", TextCharsMax)
+		}
+		if !utf8.ValidString(g) {
+			return errs.New(errs.Invalid, codes.AnswerInvalid, "the text isn't UTF-8; send it as UTF-8")
+		}
+	case []string:
+		list = slices.Concat(list, g)
+	default:
+		return errs.New(errs.Invalid, codes.AnswerInvalid, "an answer is a number, a text, yes or no, or a list of choices, not %T", g)
+	}
+	if len(list) > ChoicesMax {
+		return errs.New(errs.TooLarge, codes.AnswerInvalid, "more than %d choices; name each once", ChoicesMax)
+	}
+	for _, word := range list {
+		if utf8.RuneCountInString(word) > choiceCharMax || !utf8.ValidString(word) {
+			return errs.New(errs.Invalid, codes.AnswerInvalid, "a choice has more than %d characters or isn't UTF-8; send one of those offered", choiceCharMax)
+		}
+	}
+	return nil
+}
+
+func same(a, b Value) bool {
+	x, err1 := encode(a)
+	y, err2 := encode(b)
+	return err1 == nil && err2 == nil && x == y
+}
+
+// dims are the counters a value moves beneath its question.
+func dims(v Value) []string {
+	switch g := v.Given.(type) {
+	case int64:
+		return []string{strconv.FormatInt(g, 10)}
+	case bool:
+		return []string{strconv.FormatBool(g)}
+	case string:
+		return []string{g}
+	case []string:
+		return g
+	default:
+		return nil
+	}
+}
+
+// questions lists what has been answered, in a fixed order.
+func questions(values map[string]Value) []string { return slices.Sorted(maps.Keys(values)) }
+
+// withTags is how a value with tags lies in answer_value; one without is its bare JSON.
+type withTags struct {
+	Value any      `json:"value"`
+	Tags  []string `json:"tags"`
+}
+
+func encode(v Value) (string, error) {
+	var doc any = v.Given
+	if len(v.Tags) > 0 {
+		doc = withTags{v.Given, v.Tags}
+	}
+	b, err := json.Marshal(doc)
+	return string(b), err
+}
+
+func decode(text string) (Value, error) {
+	var raw any
+	if err := json.Unmarshal([]byte(text), &raw); err != nil {
+		return Value{}, fmt.Errorf("a saved answer can't be read: %w", err)
+	}
+	m, tagged := raw.(map[string]any)
+	if !tagged {
+		return Value{Given: plain(raw)}, nil
+	}
+	tags, ok := plain(m["tags"]).([]string)
+	if !ok {
+		return Value{}, fmt.Errorf("a saved answer has tags that are no list of words")
+	}
+	return Value{Given: plain(m["value"]), Tags: tags}, nil
+}
+
+// plain turns what JSON gives into what conditions take.
+func plain(v any) any {
+	switch v := v.(type) {
+	case float64:
+		return int64(v)
+	case []any:
+		list := make([]string, 0, len(v))
+		for _, e := range v {
+			if s, ok := e.(string); ok {
+				list = append(list, s)
+			}
+		}
+		return list
+	default:
+		return v
+	}
+}
