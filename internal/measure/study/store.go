@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
@@ -81,7 +82,7 @@ func Result(tx *db.Tx, program int64, from, to, now time.Time) ([]Arm, error) {
 		FROM study_member WHERE program_id = $1 AND at >= $2 AND at < $3 GROUP BY arm, control ORDER BY control DESC, arm LIMIT $5`,
 		program, db.Millis(from), end, db.Millis(now), armsMax+1)
 	if err == nil && len(arms) > armsMax {
-		err = errs.New(errs.TooLarge, "study-arms-too-many", "the study of program %d has more than %d arms; import its assignments under fewer names", program, armsMax)
+		err = errs.New(errs.TooLarge, codes.StudyArmsTooMany, "the study of program %d has more than %d arms; import its assignments under fewer names", program, armsMax)
 	}
 	return arms, err
 }
