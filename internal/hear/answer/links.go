@@ -59,7 +59,7 @@ func (l *Links) Issue(tx *db.Tx, followUp, questionnaire int64, channel, languag
 func (l *Links) IssueAll(tx *db.Tx, now time.Time, ttl time.Duration, all []Invitation) ([]string, error) {
 	tokens := make([]string, len(all))
 	touched, err := tx.Each(`INSERT INTO answer_link (hash, follow_up_id, questionnaire_id, channel, language, created_at, expires_at)
-		SELECT $1::bytea, f.id, $3::bigint, $4::text, $5::text, $6::bigint, $7::bigint FROM follow_up f WHERE f.id = $2 AND NOT f.held_out
+		SELECT CAST($1 AS BYTEA), f.id, $3::bigint, $4::text, $5::text, $6::bigint, $7::bigint FROM follow_up f WHERE f.id = $2 AND NOT f.held_out
 		ON CONFLICT (hash) DO UPDATE SET channel = excluded.channel, language = excluded.language,
 			expires_at = GREATEST(answer_link.expires_at, excluded.expires_at)`,
 		len(all), func(i int) []any {
