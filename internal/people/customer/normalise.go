@@ -247,7 +247,7 @@ func normalisePhone(address, country string) (string, error) {
 			digits = append(digits, byte(c))
 		case c == '+' && i == 0, strings.ContainsRune(" -().\u2010\u2011\u2012\u2013/", c):
 		default:
-			return "", invalid("address", "this is no phone number: write + and digits, such as +8613800000000")
+			return "", invalid("address", "this is no phone number: write + and digits, such as +8613912345678")
 		}
 	}
 	number := string(digits)
@@ -259,7 +259,7 @@ func normalisePhone(address, country string) (string, error) {
 		number = n.code + number
 	case n.form != nil && strings.HasPrefix(number, n.code) && n.form.MatchString(number[len(n.code):]):
 	default:
-		return "", invalid("address", "this phone number has no country code: write + and the code first, such as +8613800000000")
+		return "", invalid("address", "this phone number has no country code: write + and the code first, such as +8613912345678")
 	}
 	if len(number) < phoneDigitsMin || len(number) > phoneDigitsMax || number[0] == '0' {
 		return "", invalid("address", "a phone number has %d to %d digits with its country code, and the code doesn't begin with 0", phoneDigitsMin, phoneDigitsMax)
