@@ -10,7 +10,7 @@ import (
 
 // Message is one attempt's content, finished: nothing in it is filled in later.
 type Message struct {
-	Key         string // idempotency key: one per attempt, the same at every retry
+	Key         string // idempotency key: one per attempt, the same at every retry; letters, digits, - . _
 	Attempt     int64
 	To          string // the address on this channel
 	Language    string // BCP 47

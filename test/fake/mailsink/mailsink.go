@@ -84,13 +84,14 @@ type Options struct {
 
 // Sink is a running mail server.
 type Sink struct {
-	options Options
-	log     *wirelog.Log
-	server  *smtp.Server
-	address string
-	served  chan error
-	done    chan struct{}
-	close   sync.Once
+	options  Options
+	log      *wirelog.Log
+	server   *smtp.Server
+	address  string
+	listener net.Listener
+	served   chan error
+	done     chan struct{}
+	close    sync.Once
 
 	forced   atomic.Pointer[Mode]
 	taken    atomic.Int64
@@ -111,7 +112,7 @@ func Start(o Options) (*Sink, error) {
 		return nil, errors.Join(fmt.Errorf("start the mail sink: %w", err), wire.Close())
 	}
 	s := &Sink{
-		options: o, log: wire, address: listener.Addr().String(),
+		options: o, log: wire, address: listener.Addr().String(), listener: listener,
 		served: make(chan error, 1), done: make(chan struct{}),
 		refusals: map[string]int{},
 		buffers:  sync.Pool{New: func() any { return new(bytes.Buffer) }},
@@ -158,8 +159,17 @@ func (s *Sink) Close() error {
 	s.close.Do(func() {
 		close(s.done)
 		err = s.server.Close()
-		err = errors.Join(err, <-s.served, s.log.Close())
+		_ = s.listener.Close() // the server closes it too, unless it hadn't begun to serve
+		err = errors.Join(ignoreClosed(err), ignoreClosed(<-s.served), s.log.Close())
 	})
+	return err
+}
+
+// ignoreClosed drops what closing something twice says.
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, smtp.ErrServerClosed) {
+		return nil
+	}
 	return err
 }
 
