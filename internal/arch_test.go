@@ -46,6 +46,7 @@ var floors = []string{
 	"engine",
 	"trial",
 	"api", "pages",
+	"bench",
 	"demo",
 	"app",
 }
