@@ -68,6 +68,12 @@ func Compile(name string, def *Definition, env *condition.Env, eventType string)
 	if err != nil {
 		return nil, err
 	}
+	return compile(name, def, scope, func(when string) (*condition.Condition, error) {
+		return env.Compile(when, condition.Step, eventType)
+	})
+}
+
+func compile(name string, def *Definition, scope *Scope, readWhen func(when string) (*condition.Condition, error)) (*Template, error) {
 	var p document.Problems
 	t := &Template{
 		name: name, channels: def.Channels, signature: def.SMSSignature,
@@ -86,8 +92,9 @@ func Compile(name string, def *Definition, env *condition.Env, eventType string)
 			p.AddAt(at+".html."+language, lintHTML(source))
 		}
 		if v.When != "" {
-			one.when, err = env.Compile(v.When, condition.Step, eventType)
+			when, err := readWhen(v.When)
 			p.AddAt(at+".when", err)
+			one.when = when
 		}
 		t.variants = append(t.variants, one)
 	}

@@ -384,10 +384,7 @@ func TestScriptsAndTheInvitationCompile(t *testing.T) {
 	if _, err := CompileScript("s", &ScriptDefinition{Opening: document.Text{"en": "{{ agent.nme }}"}}, env, failedPayment); err == nil {
 		t.Error("an unknown variable was taken")
 	}
-	invitation, err := CompileInvitation(env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	invitation := Invitation()
 	m, err := invitation.Render(Vars{Channel: "sms", Languages: []string{"en"}, Link: "https://h.example/a"})
 	if err != nil || !strings.Contains(m.Text, "https://h.example/a") || !invitation.Uses("link") {
 		t.Errorf("%+v, %v", m, err)

@@ -2,9 +2,9 @@ package template
 
 import (
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/program/condition"
 	"github.com/huiyin/huiyin/internal/program/document"
 )
@@ -101,9 +101,21 @@ func CompileScript(name string, def *ScriptDefinition, env *condition.Env, event
 // InvitationName is the name under which the built-in invitation goes.
 const InvitationName = "survey-invitation"
 
-// Invitation is the wording of a survey step that names no template: it says who we are only
+// Invitation is the message of a survey step that names no template: it says who we are only
 // through the channel's signature, asks for a minute and gives the link.
-func Invitation() *Definition {
+var Invitation = sync.OnceValue(func() *Template {
+	scope, err := NewScope(nil, "")
+	if err != nil {
+		panic("template: the built-in invitation has no scope: " + err.Error())
+	}
+	t, err := compile(InvitationName, invitation(), scope, nil)
+	if err != nil {
+		panic("template: the built-in invitation is broken: " + err.Error())
+	}
+	return t
+})
+
+func invitation() *Definition {
 	return &Definition{
 		Channels: []string{"inapp", "sms", "email", "push", "im", "webhook"},
 		Subject: document.Text{
@@ -116,13 +128,4 @@ func Invitation() *Definition {
 				"Would you take a minute to tell us how it went? {{ link }} We never ask for codes or passwords.",
 		}}},
 	}
-}
-
-// CompileInvitation readies the built-in invitation.
-func CompileInvitation(env *condition.Env) (*Template, error) {
-	t, err := Compile(InvitationName, Invitation(), env, "")
-	if err != nil {
-		return nil, errs.New(errs.Internal, codeShape, "the built-in invitation is broken").Because(err)
-	}
-	return t, nil
 }

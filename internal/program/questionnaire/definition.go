@@ -1,0 +1,71 @@
+package questionnaire
+
+import (
+	"github.com/huiyin/huiyin/internal/program/document"
+)
+
+// The types of questions.
+const (
+	Rating   = "rating"   // 1 to scale
+	NPS      = "nps"      // 0 to 10
+	CES      = "ces"      // 1 to scale, usually 7: how easy it was
+	Single   = "single"   // one of the options
+	Multiple = "multiple" // any of the options
+	YesNo    = "yes-no"
+	FreeText = "text"
+)
+
+// Types lists the types of questions.
+func Types() []string { return []string{Rating, NPS, CES, Single, Multiple, YesNo, FreeText} }
+
+// Bounds.
+const (
+	QuestionsMax    = 30
+	OptionsMax      = 30
+	TagGroupsMax    = 5
+	TagsMax         = 12
+	TextCharsMax    = 4_000
+	defaultChars    = 1_000
+	askCharsMax     = 500
+	labelCharsMax   = 60
+	ratingScale     = 5
+	npsScale        = 10
+	cesScale        = 7
+	scaleMin        = 2
+	scaleMax        = 10
+	combinationsMax = 5_000 // answers tried to see whether a question can ever be shown
+
+	subsetOptionsMax = 8
+)
+
+// Definition is a document of kind Questionnaire.
+type Definition struct {
+	Title     document.Text        `yaml:"title"`
+	Languages []string             `yaml:"languages"`
+	Questions []QuestionDefinition `yaml:"questions"`
+	Thanks    document.Text        `yaml:"thanks"`
+}
+
+// QuestionDefinition is one question as written.
+type QuestionDefinition struct {
+	ID       string              `yaml:"id"`
+	Type     string              `yaml:"type"`
+	Scale    int64               `yaml:"scale"`
+	Score    bool                `yaml:"score"`
+	Required bool                `yaml:"required"`
+	Ask      document.Text       `yaml:"ask"`
+	Labels   map[string][]string `yaml:"labels"`
+	Tags     map[string]Words    `yaml:"tags"` // by a range of scores, such as "1-3"
+	Options  []Option            `yaml:"options"`
+	MaxChars int64               `yaml:"max_chars"`
+	ShowIf   string              `yaml:"show_if"`
+}
+
+// Words is a list of words in each language, the same number in each.
+type Words map[string][]string
+
+// Option is one choice of a single or multiple question.
+type Option struct {
+	Value string        `yaml:"value"`
+	Text  document.Text `yaml:"text"`
+}
