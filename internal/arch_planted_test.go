@@ -150,3 +150,10 @@ func TestDirectDependenciesAreReadFromGoMod(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestOwnersAreReadFromTheDataModel(t *testing.T) {
+	got := documentedOwners("| table | owner | key |\n|---|---|---|\n| a, `b` | followup | id |\n| c | nobody | id |\n")
+	if len(got) != 2 || got["a"] != "followup" || got["b"] != "followup" {
+		t.Errorf("got %v", got)
+	}
+}

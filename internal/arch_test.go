@@ -239,3 +239,41 @@ func TestEveryDirectDependencyHasItsReason(t *testing.T) {
 		t.Errorf("docs/adr/0004-dependencies.md gives a reason for %s, which go.mod doesn't require", m)
 	}
 }
+
+// documentedOwners reads the data model's table: | tables | owner | … |.
+func documentedOwners(text string) map[string]string {
+	owners := map[string]string{}
+	for line := range strings.Lines(text) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 || rank(strings.TrimSpace(cells[2])) < 0 {
+			continue
+		}
+		for table := range strings.SplitSeq(cells[1], ",") {
+			owners[strings.Trim(table, " `*")] = strings.TrimSpace(cells[2])
+		}
+	}
+	return owners
+}
+
+func TestTheDataModelNamesEveryTableAndItsOwner(t *testing.T) {
+	text, err := os.ReadFile("../docs/data-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := load(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := documentedOwners(string(text))
+	for table, owner := range all.owners {
+		if documented[table] != owner {
+			t.Errorf("docs/data-model.md says the owner of %s is %q; the schema says %q", table, documented[table], owner)
+		}
+		delete(documented, table)
+	}
+	for table := range documented {
+		if !slices.Contains(notOurs, table) {
+			t.Errorf("docs/data-model.md lists %s, which no schema file creates", table)
+		}
+	}
+}

@@ -100,6 +100,8 @@ CREATE TABLE program_version (
   pins TEXT NOT NULL, -- the versions of templates, questionnaires, segments it uses, JSON
   published_at BIGINT NOT NULL, published_by TEXT NOT NULL, UNIQUE (program_id, version)
 );
+
+-- measure/study
 CREATE TABLE assignment ( -- randomised elsewhere and imported
   program_id BIGINT NOT NULL, customer_id BIGINT NOT NULL, arm TEXT NOT NULL, control BOOLEAN NOT NULL, at BIGINT NOT NULL,
   PRIMARY KEY (program_id, customer_id)
