@@ -101,6 +101,8 @@ var documentFaults = []Entry{
 	{"rule-pack-invalid", Fault, "合规规则库有误", "The rule pack is not right"},
 	{"questionnaire-invalid", Fault, "问卷有误", "The questionnaire is not right"},
 	{"publishing-not-possible", Fault, "现在还不能发布", "It cannot be published yet"},
+	{"question-unknown", Fault, "问卷里没有这道题", "The questionnaire has no such question"},
+	{"questionnaire-shape", Fault, "问卷的结构不对", "The questionnaire is not built as it should be"},
 	{"template-syntax", Fault, "模板无法读取", "The template cannot be read"},
 	{"template-shape", Fault, "模板的结构不对", "The template is not built as it should be"},
 	{"template-types", Fault, "模板里值的类型不对", "A value in the template is of the wrong type"},
@@ -116,6 +118,7 @@ var followUpFaults = []Entry{
 	{"follow-up-unknown", Fault, "没有这张回访单", "There is no such follow-up"},
 	{"follow-up-not-set-aside", Fault, "这张回访单不在待人工确认之列", "This follow-up is not set aside"},
 	{"attempt-unknown", Fault, "没有这次触达尝试", "There is no such attempt"},
+	{"verdict-unknown", Fault, "没有这种处理结论", "There is no such way to settle it"},
 	{"attempt-key-unknown", Fault, "这不是我们交给服务商的标识", "This is not a key we gave to a provider"},
 }
 
