@@ -167,7 +167,11 @@ func (e *Env) checkCall(c *Condition, call ast.CallExpr, place Place) error {
 		}
 		words[i] = string(text)
 	}
-	switch name := call.FunctionName(); name {
+	name := call.FunctionName()
+	if name != fnHas && name != fnInSegment && !slices.Contains(c.factTypes, words[0]) {
+		c.factTypes = append(c.factTypes, words[0])
+	}
+	switch name {
 	case fnInSegment:
 		if place == Segment {
 			return errs.New(errs.Invalid, codeArgs, "a segment can't ask for another segment; write its condition out here")

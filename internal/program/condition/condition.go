@@ -32,7 +32,7 @@ const (
 // CustomerView answers what conditions ask about a customer, at the moment the view was made for.
 type CustomerView interface {
 	Has(what string) bool
-	Age() int64 // in years; below 0 means unknown
+	Age() int64 // in years; 0 means unknown
 	InSegment(name string) bool
 	Sum(eventType, field, window string) int64
 	Count(eventType, window string) int64
@@ -61,6 +61,7 @@ type Condition struct {
 	program   cel.Program
 	variables []string
 	segments  []string
+	factTypes []string
 	costMax   uint64
 }
 
@@ -68,10 +69,25 @@ type Condition struct {
 func (c *Condition) Source() string { return c.source }
 
 // Segments lists the segments the condition asks about.
-func (c *Condition) Segments() []string { return slices.Clone(c.segments) }
+func (c *Condition) Segments() []string {
+	if c == nil {
+		return nil
+	}
+	return slices.Clone(c.segments)
+}
+
+// FactTypes lists the event types whose facts the condition asks for.
+func (c *Condition) FactTypes() []string {
+	if c == nil {
+		return nil
+	}
+	return slices.Clone(c.factTypes)
+}
 
 // Uses says whether the condition speaks of a variable, such as score.
-func (c *Condition) Uses(variable string) bool { return slices.Contains(c.variables, variable) }
+func (c *Condition) Uses(variable string) bool {
+	return c != nil && slices.Contains(c.variables, variable)
+}
 
 // CostMax is the most units of work one match can take.
 func (c *Condition) CostMax() uint64 { return c.costMax }

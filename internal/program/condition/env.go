@@ -185,7 +185,7 @@ func (p *provider) addCustomer() {
 	r := newRecord()
 	r.add("age", cel.IntType, func(target any) (any, error) {
 		c, ok := target.(*customerValue)
-		if !ok || c.Age() < 0 {
+		if !ok || c.Age() <= 0 {
 			return nil, errAbsent
 		}
 		return types.Int(c.Age()), nil

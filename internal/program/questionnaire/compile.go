@@ -9,13 +9,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/program/condition"
 	"github.com/huiyin/huiyin/internal/program/document"
 	"github.com/huiyin/huiyin/internal/program/template"
 )
 
-const codeShape = "questionnaire-shape"
+const codeShape = codes.QuestionnaireInvalid
 
 var (
 	idForm    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)

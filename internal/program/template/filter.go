@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/huiyin/huiyin/internal/intake/event"
+	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/program/document"
 )
@@ -225,29 +226,16 @@ func joinList(_ *frame, in any, args []any) (any, error) {
 	return out.String(), nil
 }
 
-const maskMax = 2
-
-// MaskedName shows the least of a name that still lets its owner know who is meant.
+// MaskedName shows the least of a name that still lets its owner know who is meant; who has
+// told us no name is a customer.
 func MaskedName(name, language string) string {
-	words := strings.Fields(name)
 	switch {
-	case len(words) == 0 && isChinese(language):
+	case strings.TrimSpace(name) != "":
+		return customer.Mask(strings.TrimSpace(name))
+	case isChinese(language):
 		return "客户"
-	case len(words) == 0:
-		return "customer"
-	case len(words) == 1 && !isLatin(words[0]):
-		letters := []rune(words[0])
-		return string(letters[:1]) + strings.Repeat("*", max(1, min(maskMax, len(letters)-1)))
 	}
-	for i, w := range words {
-		words[i] = string([]rune(w)[:1]) + strings.Repeat("*", maskMax)
-	}
-	return strings.Join(words[:min(len(words), maskMax)], " ")
-}
-
-func isLatin(word string) bool {
-	first, _ := utf8.DecodeRuneInString(word)
-	return first < 0x250
+	return "customer"
 }
 
 // reasons are the failure reasons wallets report, in words a customer understands.

@@ -88,7 +88,7 @@ func TestAMessageIsWrittenForItsChannelAndReader(t *testing.T) {
 		},
 		"a reader of French gets English": {
 			func(v *Vars) { v.Languages = []string{"fr"}; v.Name = "Jean Petit" },
-			Message{"en", "Your payment to 老王<b>茶馆", "[Example Wallet] Dear J** P**, ¥12,345.67 will be back by 3 November 2026.", ""},
+			Message{"en", "Your payment to 老王<b>茶馆", "[Example Wallet] Dear J***, ¥12,345.67 will be back by 3 November 2026.", ""},
 		},
 		"a reader of zh-TW gets Chinese, and the second variant": {
 			func(v *Vars) {
@@ -343,10 +343,9 @@ func TestNamesAreMasked(t *testing.T) {
 		{"李四", "zh-CN", "李*"},
 		{"", "zh-CN", "客户"},
 		{"", "en", "customer"},
-		{"John Smith", "en", "J** S**"},
-		{"Ana", "en", "A**"},
-		{"欧阳娜娜娜娜", "zh-CN", "欧**"},
-		{"Maria del Carmen Lopez", "en", "M** d**"},
+		{"John Smith", "en", "J***"},
+		{" ", "en", "customer"},
+		{"欧阳娜娜娜娜", "zh-CN", "欧***"},
 	} {
 		if got := MaskedName(c[0], c[1]); got != c[2] {
 			t.Errorf("%s: got %s, want %s", c[0], got, c[2])
@@ -378,7 +377,7 @@ func TestScriptsAndTheInvitationCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	said, _, err := script.Opening.Render(Vars{AgentAlias: "Li", AgentNumber: "7", Name: "Ana Ray"})
-	if err != nil || said != "This is Li, number 7. Is this A** R**?" {
+	if err != nil || said != "This is Li, number 7. Is this A***?" {
 		t.Errorf("%q, %v", said, err)
 	}
 	if _, err := CompileScript("s", &ScriptDefinition{Opening: document.Text{"en": "{{ agent.nme }}"}}, env, failedPayment); err == nil {
