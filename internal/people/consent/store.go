@@ -1,0 +1,247 @@
+package consent
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/decide/policy"
+	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/platform/ids"
+)
+
+const (
+	refusalColumns = `id, customer_id, address_key, channel, purpose, at, recorded_at, source, words, actor, withdrawn_at`
+	consentColumns = `id, customer_id, purpose, channel, granted, at, recorded_at, source, wording, proof, actor`
+
+	insertRefusal = `INSERT INTO refusal (` + refusalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)`
+	insertConsent = `INSERT INTO consent (` + consentColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+	// The same refusal, still standing.
+	standingRefusal = `SELECT id FROM refusal
+WHERE customer_id = $1 AND address_key = $2 AND channel = $3 AND purpose = $4 AND withdrawn_at = 0 LIMIT 1`
+	sameConsent = `SELECT count(*) FROM consent WHERE customer_id = $1 AND purpose = $2 AND channel = $3 AND granted = $4 AND at = $5`
+
+	selectSharers = `SELECT DISTINCT customer_id FROM contact_point WHERE address_key = $1`
+
+	selectByPerson = `SELECT customer_id, channel, purpose FROM refusal WHERE customer_id = ANY($1) AND withdrawn_at = 0 ORDER BY id`
+	selectByPoint  = `SELECT p.customer_id, p.channel, r.channel, r.purpose
+FROM contact_point p JOIN refusal r ON r.address_key = p.address_key AND r.customer_id <> p.customer_id
+WHERE p.customer_id = ANY($1) AND r.withdrawn_at = 0 ORDER BY r.id`
+	selectConsents = `SELECT customer_id, purpose, channel, granted, at FROM consent WHERE customer_id = ANY($1) ORDER BY at, id`
+
+	lift = `UPDATE refusal SET withdrawn_at = $1 WHERE id = $2 AND withdrawn_at = 0`
+)
+
+// Refuse records a refusal; it holds from the commit on. It gives the refusal's id, or that
+// of the same one that stands already.
+func Refuse(tx *db.Tx, source *ids.Source, r Refusal, now time.Time) (int64, error) {
+	if err := r.prepare(now); err != nil {
+		return 0, err
+	}
+	if err := lockAll(tx, r.Customer, r.Key); err != nil {
+		return 0, err
+	}
+	var id int64
+	err := tx.QueryRow(standingRefusal, r.Customer, r.Key, r.Channel, r.Purpose).Scan(&id)
+	if err == nil || !errors.Is(err, db.ErrNoRows) {
+		return id, err
+	}
+	id = source.Next()
+	_, err = tx.Exec(insertRefusal, id, r.Customer, r.Key, r.Channel, r.Purpose,
+		db.Millis(r.At), db.Millis(r.Recorded), r.Source, r.Words, r.Actor)
+	return id, err
+}
+
+// lockAll locks the customer and everyone who shares the contact point.
+func lockAll(tx *db.Tx, person int64, key []byte) error {
+	var all []int64
+	if len(key) > 0 {
+		var err error
+		if all, err = db.All(tx, scanID, selectSharers, key); err != nil {
+			return err
+		}
+	}
+	if person != 0 && !slices.Contains(all, person) {
+		all = append(all, person)
+	}
+	return customer.Lock(tx, all)
+}
+
+func scanID(r *db.Rows) (id int64, err error) {
+	err = r.Scan(&id)
+	return id, err
+}
+
+// Lift ends a refusal, because the customer took it back: nothing else may end one.
+func Lift(tx *db.Tx, id int64, now time.Time) error {
+	n, err := tx.Exec(lift, db.Millis(now), id)
+	if err == nil && n == 0 {
+		return errs.New(errs.NotFound, codes.NotFound, "there is no standing refusal with this number: read the customer's list again")
+	}
+	return err
+}
+
+// Grant records a consent with its proof.
+func Grant(tx *db.Tx, source *ids.Source, r Record, now time.Time) error {
+	r.Granted = true
+	return add(tx, source, r, now)
+}
+
+// Withdraw records that a consent is taken back.
+func Withdraw(tx *db.Tx, source *ids.Source, r Record, now time.Time) error {
+	r.Granted = false
+	return add(tx, source, r, now)
+}
+
+// add writes a record unless it is there already, since events may be told twice.
+func add(tx *db.Tx, source *ids.Source, r Record, now time.Time) error {
+	if err := r.prepare(now); err != nil {
+		return err
+	}
+	if err := customer.Lock(tx, []int64{r.Customer}); err != nil {
+		return err
+	}
+	var n int
+	err := tx.QueryRow(sameConsent, r.Customer, r.Purpose, r.Channel, r.Granted, db.Millis(r.At)).Scan(&n)
+	if err != nil || n > 0 {
+		return err
+	}
+	_, err = tx.Exec(insertConsent, source.Next(), r.Customer, r.Purpose, r.Channel, r.Granted,
+		db.Millis(r.At), db.Millis(r.Recorded), r.Source, r.Wording, r.Proof, r.Actor)
+	return err
+}
+
+// StandingOf gives what holds for each of the customers. A refusal that came from a contact
+// point, or from another who shares it, closes the channels that use the point.
+func StandingOf(tx *db.Tx, customers []int64) (map[int64]Standing, error) {
+	standing := make(map[int64]Standing, len(customers))
+	if len(customers) == 0 {
+		return standing, nil
+	}
+	if err := addByPerson(tx, customers, standing); err != nil {
+		return nil, err
+	}
+	if err := addByPoint(tx, customers, standing); err != nil {
+		return nil, err
+	}
+	return standing, addConsents(tx, customers, standing)
+}
+
+func addByPerson(tx *db.Tx, customers []int64, standing map[int64]Standing) error {
+	rows, err := tx.Query(selectByPerson, customers)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id int64
+		var r policy.Refusal
+		if err := rows.Scan(&id, &r.Channel, &r.Purpose); err != nil {
+			return err
+		}
+		put(standing, id, r)
+	}
+	return rows.Err()
+}
+
+func addByPoint(tx *db.Tx, customers []int64, standing map[int64]Standing) error {
+	rows, err := tx.Query(selectByPoint, customers)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id int64
+		var kind string
+		var r policy.Refusal
+		if err := rows.Scan(&id, &kind, &r.Channel, &r.Purpose); err != nil {
+			return err
+		}
+		for _, channel := range channelsOf(kind) {
+			if r.Channel == policy.Any || r.Channel == channel {
+				put(standing, id, policy.Refusal{Channel: channel, Purpose: r.Purpose})
+			}
+		}
+	}
+	return rows.Err()
+}
+
+// channelsOf are the channels that use a kind of contact point.
+func channelsOf(kind string) []string {
+	if kind == customer.Phone {
+		return []string{policy.Phone, "sms"}
+	}
+	return []string{kind}
+}
+
+func put(standing map[int64]Standing, id int64, r policy.Refusal) {
+	s := standing[id]
+	if !slices.Contains(s.Refusals, r) {
+		s.Refusals = append(s.Refusals, r)
+		standing[id] = s
+	}
+}
+
+// addConsents keeps the latest record per purpose and channel; of two at one instant the withdrawal.
+func addConsents(tx *db.Tx, customers []int64, standing map[int64]Standing) error {
+	rows, err := tx.Query(selectConsents, customers)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, at int64
+		var c policy.Consent
+		if err := rows.Scan(&id, &c.Purpose, &c.Channel, &c.Granted, &at); err != nil {
+			return err
+		}
+		c.At = db.Time(at)
+		s := standing[id]
+		i := slices.IndexFunc(s.Consents, func(o policy.Consent) bool { return o.Purpose == c.Purpose && o.Channel == c.Channel })
+		switch {
+		case i < 0:
+			s.Consents = append(s.Consents, c)
+		case s.Consents[i].At.Equal(c.At):
+			s.Consents[i].Granted = s.Consents[i].Granted && c.Granted
+		default:
+			s.Consents[i] = c
+		}
+		standing[id] = s
+	}
+	return rows.Err()
+}
+
+// Refusals is a customer's refusals, lifted ones too, the newest first.
+func Refusals(tx *db.Tx, person int64) ([]Refusal, error) {
+	return db.All(tx, scanRefusal, `SELECT `+refusalColumns+` FROM refusal WHERE customer_id = $1 ORDER BY id DESC LIMIT $2`, person, historyMax)
+}
+
+// Page lists every refusal in order of id, after the given one.
+func Page(tx *db.Tx, after int64, limit int) ([]Refusal, error) {
+	return db.All(tx, scanRefusal, `SELECT `+refusalColumns+` FROM refusal WHERE id > $1 ORDER BY id LIMIT $2`, after, min(limit, historyMax))
+}
+
+// Records is a customer's ledger of consent, the newest first.
+func Records(tx *db.Tx, person int64) ([]Record, error) {
+	return db.All(tx, scanRecord, `SELECT `+consentColumns+` FROM consent WHERE customer_id = $1 ORDER BY id DESC LIMIT $2`, person, historyMax)
+}
+
+func scanRefusal(rows *db.Rows) (Refusal, error) {
+	var r Refusal
+	var at, recorded, lifted int64
+	err := rows.Scan(&r.ID, &r.Customer, &r.Key, &r.Channel, &r.Purpose, &at, &recorded, &r.Source, &r.Words, &r.Actor, &lifted)
+	r.At, r.Recorded, r.Lifted = db.Time(at), db.Time(recorded), db.Time(lifted)
+	return r, err
+}
+
+func scanRecord(rows *db.Rows) (Record, error) {
+	var r Record
+	var at, recorded int64
+	err := rows.Scan(&r.ID, &r.Customer, &r.Purpose, &r.Channel, &r.Granted, &at, &recorded, &r.Source, &r.Wording, &r.Proof, &r.Actor)
+	r.At, r.Recorded = db.Time(at), db.Time(recorded)
+	return r, err
+}
