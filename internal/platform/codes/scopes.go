@@ -18,6 +18,8 @@ const (
 	ReportsRead      Scope = "reports-read"
 	AuditRead        Scope = "audit-read"
 	KeysWrite        Scope = "keys-write"
+	ReceiptsWrite    Scope = "receipts-write"
+	Admin            Scope = "admin"
 )
 
 var rights = []Entry{
@@ -36,4 +38,6 @@ var rights = []Entry{
 	{"reports-read", Right, "读取报表", "Read reports"},
 	{"audit-read", Right, "查看审计记录", "Read the audit log"},
 	{"keys-write", Right, "创建和停用密钥", "Create and withdraw keys"},
+	{"receipts-write", Right, "回传送达回执", "Report what became of messages"},
+	{"admin", Right, "全部权限", "Everything"},
 }
