@@ -157,4 +157,3 @@ func (d *DB) Version(ctx context.Context) (int, error) {
 	}
 	return v, err
 }
-

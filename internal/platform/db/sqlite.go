@@ -88,7 +88,7 @@ func liteDSN(path string, memory, readOnly bool) string {
 	if readOnly {
 		pragmas = append(pragmas, "query_only(1)")
 	}
-	return "file:" + (escapePath(path)) + "?_pragma=" + strings.Join(pragmas, "&_pragma=")
+	return "file:" + escapePath(path) + "?_pragma=" + strings.Join(pragmas, "&_pragma=")
 }
 
 func escapePath(p string) string {
@@ -217,4 +217,3 @@ func (s *liteStore) close() error {
 	}
 	return errors.Join(err, s.pool.Close())
 }
-

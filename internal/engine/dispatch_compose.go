@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/channel"
+	"github.com/huiyin/huiyin/internal/contact/attempt"
+	"github.com/huiyin/huiyin/internal/followup"
+	"github.com/huiyin/huiyin/internal/intake/event"
+	"github.com/huiyin/huiyin/internal/program/condition"
+	"github.com/huiyin/huiyin/internal/program/template"
+)
+
+// compose finishes an attempt's content. It is durable as sent; the token in its
+// link is computed from the follow-up, so a second send carries the same.
+func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
+	t := p.step.Template
+	if t == nil {
+		t = template.Invitation()
+	}
+	zone := time.UTC
+	if len(s.customer.Zones) > 0 {
+		if z, err := time.LoadLocation(s.customer.Zones[0]); err == nil {
+			zone = z
+		}
+	}
+	v := template.Vars{
+		Channel: p.step.Channel, Languages: []string{s.customer.Language}, Zone: zone, Name: s.customer.Name,
+		Facts: condition.Vars{Trigger: trigger(s.f), Customer: s.view}, Hotline: d.Hotline,
+	}
+	if p.step.Questionnaire != nil {
+		v.Link = d.PublicURL + "/q/" + d.Links.Token(s.f.ID, p.step.QuestionnaireID)
+	}
+	v.Unsubscribe = d.unsubscribe(a)
+	m, err := t.Render(v)
+	if err != nil {
+		return err
+	}
+	a.Language, a.Subject, a.Body, a.HTML = m.Language, m.Subject, m.Text, m.HTML
+	return nil
+}
+
+func (d *Dispatcher) unsubscribe(a *attempt.Attempt) string {
+	return d.PublicURL + "/u/" + d.Links.Refusal(a.Customer, a.Channel)
+}
+
+// message is an attempt as its channel takes it.
+func (d *Dispatcher) message(a *attempt.Attempt) channel.Message {
+	return channel.Message{
+		Key: attempt.Key(d.Keys, a.ID), Attempt: a.ID, To: a.Address, Language: a.Language, Purpose: a.Purpose,
+		Subject: a.Subject, Text: a.Body, HTML: a.HTML, Unsubscribe: d.unsubscribe(a),
+		Headers: map[string]string{"X-Huiyin-Attempt": strconv.FormatInt(a.ID, 10)},
+	}
+}
+
+// trigger is the event a follow-up was started by, as its conditions and texts see it.
+func trigger(f *followup.FollowUp) *event.Event {
+	return &event.Event{Seq: f.TriggerSeq, Type: f.TriggerType, At: f.TriggerAt, Data: []byte(f.TriggerData)}
+}

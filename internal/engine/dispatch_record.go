@@ -1,0 +1,313 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/contact/attempt"
+	"github.com/huiyin/huiyin/internal/decide/policy"
+	"github.com/huiyin/huiyin/internal/followup"
+	"github.com/huiyin/huiyin/internal/hear/answer"
+	"github.com/huiyin/huiyin/internal/people/consent"
+	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/tally"
+	"github.com/huiyin/huiyin/internal/program/program"
+)
+
+// Record decides up to limit due follow-ups of a lane and makes durable what will
+// be sent, all in one transaction: the rows of the customers and of their
+// allowances are locked, so two nodes can't count the same allowance twice and a
+// refusal is either seen here or waits until this is committed and is seen by the
+// last look.
+func (d *Dispatcher) Record(ctx context.Context, lane string, limit int) (*Batch, error) {
+	set, err := d.Programs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var r *recording
+	err = d.DB.Write(ctx, db.Outcome, "record", func(tx *db.Tx) error {
+		r = &recording{d: d, tx: tx, set: set}
+		return r.run(lane, limit)
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := d.Clock.Now()
+	for _, s := range r.batch.Sendings {
+		s.recorded = now
+	}
+	return r.batch, nil
+}
+
+// recording is one transaction of Record.
+type recording struct {
+	d     *Dispatcher
+	tx    *db.Tx
+	set   *Programs
+	now   time.Time
+	batch *Batch
+
+	customers  map[int64]*customer.Customer
+	facts      map[int64]*customer.Facts
+	standing   map[int64]consent.Standing
+	attempts   map[int64][]attempt.Attempt
+	allowances attempt.Allowances
+
+	counts      tally.Batch
+	moves       []followup.Move
+	decisions   []followup.Decision
+	programs    []int64 // of the decisions
+	unknown     []attempt.Change
+	sendings    []*Sending
+	invitations []answer.Invitation
+}
+
+func (r *recording) run(lane string, limit int) (err error) {
+	r.batch = &Batch{}
+	if r.now, err = r.tx.Now(); err != nil {
+		return err
+	}
+	due, err := followup.Due(r.tx, lane, r.now, limit)
+	if err != nil {
+		return err
+	}
+	if r.batch.Handled = len(due); len(due) == 0 {
+		r.batch.Next, err = followup.NextDue(r.tx, lane)
+		return err
+	}
+	if err := r.load(due, lane); err != nil {
+		return err
+	}
+	for i := range due {
+		if err := r.one(&due[i]); err != nil {
+			return err
+		}
+	}
+	return r.write()
+}
+
+// load locks and reads all that the due follow-ups' decisions need.
+func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
+	followUps, customers := make([]int64, len(due)), make([]int64, len(due))
+	for i := range due {
+		followUps[i], customers[i] = due[i].ID, due[i].Customer
+	}
+	if err := customer.Lock(r.tx, customers); err != nil {
+		return err
+	}
+	if r.customers, err = customer.Load(r.tx, customers); err != nil {
+		return err
+	}
+	if r.facts, err = r.loadFacts(due); err != nil {
+		return err
+	}
+	if r.standing, err = consent.StandingOf(r.tx, customers); err != nil {
+		return err
+	}
+	if r.attempts, err = attempt.OfFollowUps(r.tx, followUps); err != nil {
+		return err
+	}
+	var keys []string
+	for id, c := range r.customers {
+		keys = append(keys, attempt.CustomerKey(id))
+		if p, ok := c.Point(lane); ok {
+			keys = append(keys, attempt.PointKey(p.Key))
+		}
+	}
+	r.allowances, err = attempt.LockAllowances(r.tx, keys)
+	return err
+}
+
+// one plans one follow-up and gathers what is to be written for it.
+func (r *recording) one(f *followup.FollowUp) error {
+	live, state, err := r.set.Version(r.tx, f.Version)
+	if err != nil {
+		return err
+	}
+	c := r.customers[f.Customer]
+	if c == nil {
+		r.assert(f, "its customer is missing")
+		return nil
+	}
+	s := &situation{
+		f: f, live: live, state: state, customer: c, attempts: r.attempts[f.ID], rules: r.set.Rules(), now: r.now,
+		view:    r.set.person(c, r.facts[f.Customer], r.now),
+		facts:   baseFacts(c, r.standing[f.Customer]),
+		channel: r.d.Channels.Get,
+		counted: func(p customer.Point) []policy.Counted {
+			return r.allowances.Counted(attempt.CustomerKey(c.ID), attempt.PointKey(p.Key))
+		},
+	}
+	p := s.decide()
+	for i := range p.decisions {
+		p.decisions[i].ID = r.d.IDs.Next()
+		r.decisions, r.programs = append(r.decisions, p.decisions[i]), append(r.programs, f.Program)
+	}
+	switch p.deed {
+	case send:
+		return r.intend(s, &p)
+	case resend, lookUp:
+		return r.again(s, &p)
+	}
+	if p.move.State == followup.SetAside && p.open != nil && p.open.State == attempt.Intended {
+		r.unknown = append(r.unknown, attempt.Change{Attempt: p.open, To: attempt.Unknown, Reason: codes.OutcomeUnknown, At: r.now})
+	}
+	r.moves = append(r.moves, p.move)
+	return nil
+}
+
+// intend makes a new attempt of an allowed step: its content is finished here, so
+// that what is durable is what will be sent.
+func (r *recording) intend(s *situation, p *plan) error {
+	ch, _ := s.channel(p.step.Channel)
+	a := attempt.Attempt{
+		ID: r.d.IDs.Next(), FollowUp: s.f.ID, Program: s.f.Program, Customer: s.customer.ID,
+		Step: p.move.Step, Try: s.tried(p.move.Step) + 1, Channel: p.step.Channel, Purpose: p.step.Purpose,
+		Address: p.point.Address, AddressKey: p.point.Key,
+		State: attempt.Intended, Epoch: s.f.Epoch + 1, IntendedAt: r.now, Sends: 1,
+	}
+	if err := r.d.compose(s, p, &a); err != nil {
+		// A template that can't be rendered for this customer concerns this follow-up alone.
+		r.assert(s.f, fmt.Sprintf("the message can't be made: %v", err))
+		return nil
+	}
+	keys := []string{attempt.CustomerKey(s.customer.ID), attempt.PointKey(p.point.Key)}
+	if !counted(p.facts.Counted, s.f.ID, p.step.Purpose) {
+		r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, keys...)
+	}
+	r.push(s, p, &Sending{Attempt: a, Message: r.d.message(&a), channel: ch})
+	if p.step.Questionnaire != nil {
+		r.invitations = append(r.invitations, answer.Invitation{FollowUp: s.f.ID, Questionnaire: p.step.QuestionnaireID, Channel: p.step.Channel, Language: a.Language})
+	}
+	return nil
+}
+
+// counted says whether a follow-up has counted for a purpose already: it counts once.
+func counted(all []policy.Counted, followUp int64, purpose string) bool {
+	for _, c := range all {
+		if c.FollowUp == followUp && c.Purpose == purpose {
+			return true
+		}
+	}
+	return false
+}
+
+// again takes an open attempt to the wire once more, or asks what became of it.
+func (r *recording) again(s *situation, p *plan) error {
+	ch, _ := s.channel(p.open.Channel)
+	a := *p.open
+	a.Epoch = s.f.Epoch + 1
+	r.push(s, p, &Sending{
+		Attempt: a, channel: ch, again: true, lookUp: p.deed == lookUp,
+		Message:  r.d.message(&a),
+		keyUntil: a.IntendedAt.Add(ch.Abilities().Idempotency - keyMargin),
+	})
+	return nil
+}
+
+// push claims the follow-up for a sending: a higher fence, and a lease that outlasts the send.
+func (r *recording) push(s *situation, p *plan, out *Sending) {
+	out.lease = 2*out.channel.Abilities().SendTimeout + leaseSlack
+	m := p.move
+	m.State, m.Reason, m.DueAt, m.Raise = followup.Contacting, "", r.now.Add(out.lease), true
+	r.moves = append(r.moves, m)
+	out.FollowUp = *s.f
+	out.FollowUp.State, out.FollowUp.Step, out.FollowUp.DueAt = m.State, m.Step, m.DueAt
+	out.FollowUp.Epoch++
+	p.facts.Counted = nil // it has counted itself by now
+	out.facts = lookFacts{policy: p.facts, rules: s.rules}
+	r.sendings = append(r.sendings, out)
+}
+
+// assert stops one follow-up because something that can't be is so, and hands it to a person.
+func (r *recording) assert(f *followup.FollowUp, what string) {
+	r.d.assertions.Add(1)
+	r.moves = append(r.moves, followup.Move{
+		ID: f.ID, Program: f.Program, Epoch: f.Epoch, State: followup.SetAside, Reason: codes.AssertionStopped, Step: f.Step, Lane: f.Lane, DueAt: r.now,
+	})
+	r.decisions = append(r.decisions, followup.Decision{ID: r.d.IDs.Next(), FollowUp: f.ID, Step: f.Step, At: r.now, Verdict: followup.Deny, Reason: codes.AssertionStopped, Rule: what})
+	r.programs = append(r.programs, f.Program)
+}
+
+// write writes everything gathered. Every follow-up was read under its lock, so every
+// fence must hold; one that doesn't means that the lock is broken, and nothing of the
+// batch may go out.
+func (r *recording) write() error {
+	held, err := followup.Moves(r.tx, &r.counts, r.now, r.moves)
+	if err != nil {
+		return err
+	}
+	for i, ok := range held {
+		if !ok {
+			return fmt.Errorf("follow-up %d changed while it was locked", r.moves[i].ID)
+		}
+	}
+	var fresh, again []attempt.Attempt
+	for _, s := range r.sendings {
+		switch {
+		case !s.again:
+			fresh = append(fresh, s.Attempt)
+		case !s.lookUp:
+			again = append(again, s.Attempt)
+		}
+	}
+	if err := attempt.Intend(r.tx, &r.counts, fresh); err != nil {
+		return err
+	}
+	if err := attempt.Resend(r.tx, again, r.now); err != nil {
+		return err
+	}
+	if _, err := attempt.Apply(r.tx, &r.counts, r.unknown); err != nil {
+		return err
+	}
+	if err := r.invite(); err != nil {
+		return err
+	}
+	if err := r.allowances.Save(r.tx, r.now); err != nil {
+		return err
+	}
+	if err := followup.Decide(r.tx, &r.counts, func(i int) int64 { return r.programs[i] }, r.decisions); err != nil {
+		return err
+	}
+	r.batch.Sendings = r.sendings
+	return r.counts.Flush(r.tx)
+}
+
+// invite makes the links of the new attempts good.
+func (r *recording) invite() error {
+	if len(r.invitations) == 0 {
+		return nil
+	}
+	tokens, err := r.d.Links.IssueAll(r.tx, r.now, linkGrace, r.invitations)
+	if err != nil {
+		return err
+	}
+	for i, t := range tokens {
+		if t == "" {
+			return fmt.Errorf("follow-up %d is held out, and would have been asked a question", r.invitations[i].FollowUp)
+		}
+	}
+	return nil
+}
+
+// loadFacts reads the facts of customers whose next steps ask for them.
+func (r *recording) loadFacts(due []followup.FollowUp) (map[int64]*customer.Facts, error) {
+	var asked []int64
+	for i := range due {
+		live, _, err := r.set.Version(r.tx, due[i].Version)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(live.Steps, func(s program.Step) bool { return s.UsesFacts }) {
+			asked = append(asked, due[i].Customer)
+		}
+	}
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	return customer.LoadFacts(r.tx, asked)
+}
