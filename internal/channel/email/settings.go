@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
@@ -66,22 +67,22 @@ func (s Settings) complete() (Settings, *mail.Address, *mail.Address, error) {
 	}
 	from, err := sender(s.From)
 	if err != nil {
-		return s, nil, nil, errs.New(errs.Invalid, "email-from", "the sender %q is not an address: write it as Name <name@example.com>", s.From).At("from").Because(err)
+		return s, nil, nil, errs.New(errs.Invalid, codes.FieldInvalid, "the sender %q is not an address: write it as Name <name@example.com>", s.From).At("from").Because(err)
 	}
 	var replyTo *mail.Address
 	if s.ReplyTo != "" {
 		if replyTo, err = sender(s.ReplyTo); err != nil {
-			return s, nil, nil, errs.New(errs.Invalid, "email-reply-to", "the reply address %q is not an address: write it as Name <name@example.com>", s.ReplyTo).At("reply_to").Because(err)
+			return s, nil, nil, errs.New(errs.Invalid, codes.FieldInvalid, "the reply address %q is not an address: write it as Name <name@example.com>", s.ReplyTo).At("reply_to").Because(err)
 		}
 	}
 	if s.IDDomain == "" {
 		s.IDDomain = from.Address[strings.LastIndexByte(from.Address, '@')+1:]
 	}
 	if !isToken(s.IDDomain) {
-		return s, nil, nil, errs.New(errs.Invalid, "email-id-domain", "%q can't stand in a Message-ID: set id_domain to a plain domain name such as example.com", s.IDDomain).At("id_domain")
+		return s, nil, nil, errs.New(errs.Invalid, codes.FieldInvalid, "%q can't stand in a Message-ID: set id_domain to a plain domain name such as example.com", s.IDDomain).At("id_domain")
 	}
 	if strings.ContainsFunc(s.Hello, isControl) {
-		return s, nil, nil, errs.New(errs.Invalid, "email-hello", "the name %q for EHLO holds control characters: use this machine's domain name", s.Hello).At("hello")
+		return s, nil, nil, errs.New(errs.Invalid, codes.FieldInvalid, "the name %q for EHLO holds control characters: use this machine's domain name", s.Hello).At("hello")
 	}
 	return s, from, replyTo, nil
 }
@@ -90,16 +91,16 @@ func (s Settings) checkNumbers() error {
 	switch s.Encryption {
 	case Required, Opportunistic, Implicit, Plain:
 	default:
-		return errs.New(errs.Invalid, "email-encryption", "there is no encryption %q: choose required, opportunistic, implicit or none", s.Encryption).At("encryption")
+		return errs.New(errs.Invalid, codes.FieldInvalid, "there is no encryption %q: choose required, opportunistic, implicit or none", s.Encryption).At("encryption")
 	}
 	if s.InFlight < 1 || s.InFlight > inFlightMost {
-		return errs.New(errs.Invalid, "email-in-flight", "%d connections are not possible: choose from 1 to %d", s.InFlight, inFlightMost).At("in_flight")
+		return errs.New(errs.Invalid, codes.FieldInvalid, "%d connections are not possible: choose from 1 to %d", s.InFlight, inFlightMost).At("in_flight")
 	}
 	if s.SendTimeout < time.Millisecond || s.SendTimeout > sendTimeoutMost {
-		return errs.New(errs.Invalid, "email-send-timeout", "a time-out of %v is not possible: choose from 1ms to %v", s.SendTimeout, sendTimeoutMost).At("send_timeout")
+		return errs.New(errs.Invalid, codes.FieldInvalid, "a time-out of %v is not possible: choose from 1ms to %v", s.SendTimeout, sendTimeoutMost).At("send_timeout")
 	}
 	if s.IdleTimeout < 0 || s.MessagesPerConnection < 1 {
-		return errs.New(errs.Invalid, "email-connections", "idle_timeout and messages_per_connection must be above zero").At("idle_timeout")
+		return errs.New(errs.Invalid, codes.FieldInvalid, "idle_timeout and messages_per_connection must be above zero").At("idle_timeout")
 	}
 	return nil
 }
@@ -110,7 +111,7 @@ func (s Settings) hostPort() (host string, port int, err error) {
 		port, err = strconv.Atoi(text)
 	}
 	if err != nil || host == "" || port < 1 || port > 65535 {
-		return "", 0, errs.New(errs.Invalid, "email-server", "the mail server %q is not host:port: write it as mail.example.com:587", s.Server).At("server")
+		return "", 0, errs.New(errs.Invalid, codes.FieldInvalid, "the mail server %q is not host:port: write it as mail.example.com:587", s.Server).At("server")
 	}
 	return host, port, nil
 }

@@ -1,0 +1,246 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/channel"
+	"github.com/huiyin/huiyin/internal/channel/channeltest"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/test/fake/gateway"
+)
+
+var someDay = time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+
+const someSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+func message() channel.Message {
+	return channel.Message{
+		Key: "k-1", Attempt: 42, To: "+8613800000000", Language: "zh-CN", Purpose: "survey",
+		Subject: "回访", Text: "请告诉我们 <您的意见> & 建议", Link: "https://wallet.example/q/abc?x=1&y=2",
+		Headers: map[string]string{"X-Huiyin-At": "1999-02-03T11:12:13Z", "Host": "elsewhere.example"},
+	}
+}
+
+func connect(t testing.TB, o gateway.Options, s Settings) (*Channel, *gateway.Gateway) {
+	t.Helper()
+	o.Address = "127.0.0.1:0"
+	o.Log = filepath.Join(t.TempDir(), "wire.jsonl")
+	g, err := gateway.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Name, s.URL, s.LookUpURL = "sms", g.URL(), g.LookUpURL()
+	c, err := New(s, clock.NewVirtual(someDay))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Close()
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c, g
+}
+
+func seen(t testing.TB, g *gateway.Gateway) []gateway.Seen {
+	t.Helper()
+	lines, err := g.Seen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+func yes(context.Context) error { return nil }
+
+var gatewayModes = map[channeltest.Mode]gateway.Mode{
+	channeltest.Accept: gateway.Accept, channeltest.Refuse: gateway.Refuse, channeltest.Busy: gateway.Busy,
+	channeltest.TakeThenHang: gateway.TakeThenHang, channeltest.TakeThenDrop: gateway.TakeThenDrop,
+	channeltest.TakeThenFail: gateway.TakeOdd, channeltest.Hang: gateway.Hang, channeltest.Drop: gateway.Drop,
+}
+
+func TestWebhookConformsToTheSuiteOfAllChannels(t *testing.T) {
+	channeltest.Conformance(t, func(t *testing.T, s channeltest.Settings) *channeltest.Rig {
+		c, g := connect(t, gateway.Options{}, Settings{InFlight: s.InFlight, SendTimeout: s.SendTimeout})
+		return &channeltest.Rig{
+			Channel: c, Message: message(),
+			Force: func(m channeltest.Mode) { g.Force(gatewayModes[m]) },
+			Wire: func() []channeltest.Line {
+				var lines []channeltest.Line
+				for _, one := range seen(t, g) {
+					lines = append(lines, channeltest.Line{Key: one.Key, Taken: one.Taken})
+				}
+				return lines
+			},
+			Stop: func() { _ = g.Close() }, // closed again, without effect, at the end
+		}
+	})
+}
+
+func TestTheGatewayGetsTheWholeMessage(t *testing.T) {
+	c, g := connect(t, gateway.Options{Token: "t0ken"}, Settings{Token: "t0ken", SigningSecret: someSecret})
+	o := c.Send(t.Context(), message(), yes)
+	if o.Result != channel.OK || o.Ref != "ref-k-1" {
+		t.Fatalf("%+v", o)
+	}
+	line := seen(t, g)[0]
+	var got map[string]any
+	if err := json.Unmarshal(line.Body, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"key": "k-1", "attempt": 42.0, "channel": "sms", "to": "+8613800000000", "language": "zh-CN", "purpose": "survey",
+		"subject": "回访", "text": "请告诉我们 <您的意见> & 建议", "link": "https://wallet.example/q/abc?x=1&y=2",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if line.Virtual != "1999-02-03T11:12:13Z" {
+		t.Errorf("the header X-Huiyin-At did not arrive: %+v", line)
+	}
+}
+
+func TestAWrongTokenLeavesTheMessageToBeTriedAgain(t *testing.T) {
+	c, g := connect(t, gateway.Options{Token: "right"}, Settings{Token: "wrong"})
+	o := c.Send(t.Context(), message(), yes)
+	if o.Result != channel.Rejected || o.RetryAfter == 0 || o.Reason != codes.LoginRefused {
+		t.Errorf("%+v", o)
+	}
+	if g.Taken() != 0 {
+		t.Error("it was taken all the same")
+	}
+}
+
+func TestAGatewayThatHonoursKeysDeliversARetryOnce(t *testing.T) {
+	now := clock.NewVirtual(someDay)
+	c, g := connect(t, gateway.Options{Idempotency: time.Hour, Now: now.Now}, Settings{Idempotency: time.Hour})
+	g.Force(gateway.TakeThenDrop)
+	if o := c.Send(t.Context(), message(), yes); o.Result != channel.Unknown {
+		t.Fatalf("%+v", o)
+	}
+	g.Force(gateway.Accept)
+	if o := c.Send(t.Context(), message(), yes); o.Result != channel.OK || o.Ref != "ref-k-1" {
+		t.Fatalf("%+v", o)
+	}
+	if g.Taken() != 1 {
+		t.Errorf("delivered %d times inside the window, want once", g.Taken())
+	}
+	now.Advance(time.Hour)
+	c.Send(t.Context(), message(), yes)
+	if g.Taken() != 2 {
+		t.Errorf("delivered %d times; after the window the gateway should not know the key any more", g.Taken())
+	}
+}
+
+func TestALookUpTellsWhatBecameOfAKey(t *testing.T) {
+	c, g := connect(t, gateway.Options{}, Settings{})
+	g.Force(gateway.TakeThenDrop)
+	c.Send(t.Context(), message(), yes)
+	if o := c.LookUp(t.Context(), "k-1", ""); o.Result != channel.OK || o.Ref != "ref-k-1" {
+		t.Errorf("a key that was taken: %+v", o)
+	}
+	if o := c.LookUp(t.Context(), "k/never", ""); o.Result != channel.Unknown || o.Reason != codes.LookUpNotFound {
+		t.Errorf("a key never heard of may still be on its way: %+v", o)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if o := c.LookUp(t.Context(), "k-1", ""); o.Result != channel.Unknown {
+		t.Errorf("a gateway that isn't there: %+v", o)
+	}
+}
+
+func TestEveryAnswerIsReadAsTheGatewayMeansIt(t *testing.T) {
+	c := &Channel{clock: clock.NewVirtual(someDay)}
+	header := func(pairs ...string) http.Header {
+		h := http.Header{}
+		for i := 0; i < len(pairs); i += 2 {
+			h.Set(pairs[i], pairs[i+1])
+		}
+		return h
+	}
+	for name, test := range map[string]struct {
+		answer answer
+		want   channel.Result
+		reason codes.Reason
+		after  time.Duration
+	}{
+		"202 with a ref":                         {answer{status: 202, body: []byte(`{"ref":"a"}`)}, channel.OK, codes.Accepted, 0},
+		"204 with nothing":                       {answer{status: 204}, channel.OK, codes.Accepted, 0},
+		"200 with a page":                        {answer{status: 200, body: []byte("<html>")}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"200 with a list":                        {answer{status: 200, body: []byte("[]")}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"200 cut short":                          {answer{status: 200, cut: true, body: []byte(`{"re`)}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"200 cut before its body":                {answer{status: 200, cut: true}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"200 that says rejected":                 {answer{status: 200, body: []byte(`{"status":"rejected","reason":"mailbox-unknown"}`)}, channel.Rejected, codes.MailboxUnknown, 0},
+		"200 that doesn't know":                  {answer{status: 200, body: []byte(`{"status":"unknown"}`)}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"400":                                    {answer{status: 400}, channel.Rejected, codes.ProviderRejected, 0},
+		"400 with a page cut short":              {answer{status: 400, cut: true, body: []byte("<html>")}, channel.Rejected, codes.ProviderRejected, 0},
+		"422 with one of our reasons":            {answer{status: 422, body: []byte(`{"reason":"content-rejected"}`)}, channel.Rejected, codes.ContentRejected, 0},
+		"422 with a reason of another kind":      {answer{status: 422, body: []byte(`{"reason":"allowed"}`)}, channel.Rejected, codes.ProviderRejected, 0},
+		"401, which is our fault":                {answer{status: 401}, channel.Rejected, codes.LoginRefused, retryLogin},
+		"408, when it gave up reading":           {answer{status: 408}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"409, when the key is under way":         {answer{status: 409}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"425":                                    {answer{status: 425}, channel.Rejected, codes.ProviderBusy, retryBusy},
+		"429 with seconds":                       {answer{status: 429, header: header("Retry-After", "7")}, channel.Rejected, codes.ProviderBusy, 7 * time.Second},
+		"429 without":                            {answer{status: 429}, channel.Rejected, codes.ProviderBusy, retryBusy},
+		"429 with nought":                        {answer{status: 429, header: header("Retry-After", "0")}, channel.Rejected, codes.ProviderBusy, time.Second},
+		"429 with a year":                        {answer{status: 429, header: header("Retry-After", "31536000")}, channel.Rejected, codes.ProviderBusy, channel.RetryAfterMost},
+		"503 with seconds":                       {answer{status: 503, header: header("Retry-After", "120")}, channel.Rejected, codes.ProviderBusy, 2 * time.Minute},
+		"503 with a date by the gateway's clock": {answer{status: 503, header: header("Retry-After", "Sun, 22 Nov 2026 09:00:30 GMT", "Date", "Sun, 22 Nov 2026 09:00:00 GMT")}, channel.Rejected, codes.ProviderBusy, 30 * time.Second},
+		"503 with a date by ours":                {answer{status: 503, header: header("Retry-After", "Sun, 22 Nov 2026 08:00:40 GMT")}, channel.Rejected, codes.ProviderBusy, 40 * time.Second},
+		"503 without":                            {answer{status: 503}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"503 with words where seconds should be": {answer{status: 503, header: header("Retry-After", "soon")}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"500":                                    {answer{status: 500, body: []byte(`{"status":"rejected"}`)}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"502 of a proxy between":                 {answer{status: 502}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"303 after something was done":           {answer{status: 303}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"308, before anything was done":          {answer{status: 308}, channel.Rejected, codes.ProviderUnreachable, retryMoved},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := c.judge(test.answer, "+86138")
+			if o.Result != test.want || o.Reason != test.reason || o.RetryAfter != test.after {
+				t.Errorf("got %+v, want %v, %v, %v", o, test.want, test.reason, test.after)
+			}
+		})
+	}
+}
+
+func TestAProvidersWordsAreKeptWithoutTheCustomersAddress(t *testing.T) {
+	c, g := connect(t, gateway.Options{}, Settings{})
+	g.Force(gateway.Refuse) // it says "no such recipient" and the number
+	o := c.Send(t.Context(), message(), yes)
+	if want := "422 Unprocessable Entity: no such recipient ‹address›"; o.Detail != want {
+		t.Errorf("got %q, want %q", o.Detail, want)
+	}
+}
+
+func TestSettingsThatCannotWorkAreRefusedWithTheirPlace(t *testing.T) {
+	good := Settings{Name: "sms", URL: "https://gateway.example/messages"}
+	for path, spoil := range map[string]func(*Settings){
+		"name":               func(s *Settings) { s.Name = "" },
+		"url":                func(s *Settings) { s.URL = "gateway.example" },
+		"lookup_url":         func(s *Settings) { s.LookUpURL = "ftp://gateway.example/{key}" },
+		"in_flight":          func(s *Settings) { s.InFlight = -1 },
+		"send_timeout":       func(s *Settings) { s.SendTimeout = time.Hour },
+		"token":              func(s *Settings) { s.Token = "a\r\nb" },
+		"signing_secret":     func(s *Settings) { s.SigningSecret = "whsec_short" },
+		"receipt_secrets[1]": func(s *Settings) { s.ReceiptSecrets = []string{someSecret, "x"} },
+	} {
+		s := good
+		spoil(&s)
+		_, err := New(s, clock.System{})
+		if err == nil || !hasPath(err, path) {
+			t.Errorf("%s: got %v", path, err)
+		}
+	}
+	if _, err := New(good, clock.System{}); err != nil {
+		t.Error(err)
+	}
+}
