@@ -5,14 +5,15 @@ import (
 
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/program/questionnaire"
 )
 
 // The metrics this package counts in tally, in the transaction that saves.
 const (
 	MetricAnswer = "answer" // dim: started, completed
 	MetricScore  = "score"  // dim: <question>:<value>, for questions on a scale
-	MetricChoice = "choice" // dim: <question>:<option>, for single, multiple and yes-no
-	MetricTag    = "tag"    // dim: <question>:<tag>, the reasons tapped beside a score
+	MetricChoice = "choice" // dim: <question>:<value>, for single, multiple and yes-no
+	MetricTag    = "tag"    // dim: <question>:<key>, the reasons tapped beside a score
 )
 
 // The dims of MetricAnswer.
@@ -46,7 +47,7 @@ type Answer struct {
 // Sheet is an answer in the making, as the holder of its link sees it.
 type Sheet struct {
 	Answer
-	Form      Form
+	Form      *questionnaire.Questionnaire
 	Standing  Standing
 	ExpiresAt time.Time
 }

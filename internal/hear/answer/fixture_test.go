@@ -2,12 +2,13 @@ package answer_test
 
 import (
 	"context"
-	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
+	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
@@ -15,13 +16,16 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/ids"
 	"github.com/huiyin/huiyin/internal/platform/tally"
+	"github.com/huiyin/huiyin/internal/program/condition"
+	"github.com/huiyin/huiyin/internal/program/document"
+	"github.com/huiyin/huiyin/internal/program/questionnaire"
 )
 
 const (
-	program       = int64(7)
-	questionnaire = int64(70)
-	unscored      = int64(71)
-	validity      = 48 * time.Hour
+	program  = int64(7)
+	scored   = int64(70)
+	unscored = int64(71)
+	validity = 48 * time.Hour
 )
 
 var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -36,10 +40,14 @@ type house struct {
 
 func newHouse(t *testing.T, d *db.DB) *house {
 	t.Helper()
+	f, err := shelf()
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := clock.NewVirtual(start)
 	return &house{
 		t: t, clock: c, links: answer.NewLinks(crypt.FromSeed([]byte("a seed for tests"))),
-		Store: &answer.Store{DB: d, Clock: c, IDs: ids.New(c, 1, zeros{}), Forms: forms{}},
+		Store: &answer.Store{DB: d, Clock: c, IDs: ids.New(c, 1, zeros{}), Forms: f},
 	}
 }
 
@@ -165,51 +173,48 @@ func (h *house) must(err error) {
 	}
 }
 
-// forms holds two small questionnaires: one with a score, one without.
-type forms struct{}
+// forms holds two small questionnaires, the same but that one has a score.
+type forms map[int64]*questionnaire.Questionnaire
 
-func (forms) Form(_ *db.Tx, id int64) (answer.Form, error) {
-	switch id {
-	case questionnaire:
-		return form{score: "stars"}, nil
-	case unscored:
-		return form{}, nil
+func (f forms) Questionnaire(_ *db.Tx, id int64) (*questionnaire.Questionnaire, error) {
+	if q, ok := f[id]; ok {
+		return q, nil
 	}
 	return nil, errs.New(errs.NotFound, codes.NotFound, "there is no questionnaire %d", id)
 }
 
-// form asks for stars (1-5, required), why (text, up to 3 stars) and app (one of two).
-type form struct{ score string }
-
-func (f form) Score() string { return f.score }
-
-func (f form) Check(question string, v answer.Value) (answer.Value, error) {
-	bad := errs.New(errs.Invalid, codes.AnswerInvalid, "not one of the answers offered").At(question)
-	switch n, isNumber := v.Given.(int64); {
-	case question == "stars" && (!isNumber || n < 1 || n > 5):
-		return v, bad
-	case question == "app" && v.Given != "ios" && v.Given != "android":
-		return v, bad
+var shelf = sync.OnceValues(func() (forms, error) {
+	catalogue, err := event.NewCatalogue()
+	if err != nil {
+		return nil, err
 	}
-	return v, nil
-}
-
-func (f form) Visible(answers map[string]any) []string {
-	asked := []string{"stars", "app"}
-	if n, ok := answers["stars"].(int64); ok && n <= 3 {
-		asked = slices.Insert(asked, 1, "why")
+	env, err := condition.NewEnv(catalogue)
+	if err != nil {
+		return nil, err
 	}
-	return asked
-}
-
-func (f form) Required(question string) bool { return question == "stars" }
-
-func (f form) Metric(question string) string {
-	switch question {
-	case "stars":
-		return answer.MetricScore
-	case "app":
-		return answer.MetricChoice
+	f := forms{}
+	for id, score := range map[int64]bool{scored: true, unscored: false} {
+		if f[id], err = questionnaire.Compile("after-payment", define(score), env); err != nil {
+			return nil, err
+		}
 	}
-	return ""
+	return f, nil
+})
+
+// define asks for stars, then why (if there are few) and which app.
+func define(score bool) *questionnaire.Definition {
+	text := func(s string) document.Text { return document.Text{document.En: s} }
+	return &questionnaire.Definition{
+		Languages: []string{document.En},
+		Questions: []questionnaire.QuestionDefinition{
+			{
+				ID: "stars", Type: questionnaire.Rating, Score: score, Required: true, Ask: text("How was it?"),
+				Tags: map[string]questionnaire.Words{"1-3": {document.En: {"too slow", "rude", "unclear"}}},
+			},
+			{ID: "why", Type: questionnaire.FreeText, Ask: text("Why?"), ShowIf: "stars <= 3"},
+			{ID: "app", Type: questionnaire.Single, Ask: text("Which app?"), Options: []questionnaire.Option{
+				{Value: "ios", Text: text("iOS")}, {Value: "android", Text: text("Android")},
+			}},
+		},
+	}
 }

@@ -13,7 +13,13 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/ids"
 	"github.com/huiyin/huiyin/internal/platform/tally"
+	"github.com/huiyin/huiyin/internal/program/questionnaire"
 )
+
+// Forms finds questionnaires by the id of their version, older ones that are still answered included.
+type Forms interface {
+	Questionnaire(tx *db.Tx, id int64) (*questionnaire.Questionnaire, error)
+}
 
 // Store takes answers by their links. It is safe for concurrent use.
 type Store struct {
@@ -134,7 +140,7 @@ func (s *Store) read(tx *db.Tx, token string) (*Sheet, error) {
 	case !s.Clock.Now().Before(sh.ExpiresAt):
 		sh.Standing = Expired
 	}
-	if sh.Form, err = s.Forms.Form(tx, sh.Questionnaire); err != nil {
+	if sh.Form, err = s.Forms.Questionnaire(tx, sh.Questionnaire); err != nil {
 		return nil, err
 	}
 	sh.Values = map[string]Value{}
@@ -152,16 +158,11 @@ func (c *change) save(question string, v Value) error {
 		return errs.New(errs.Invalid, codes.AnswerInvalid,
 			"this question isn't asked, given the answers so far; go on with one that is").At(question)
 	}
-	if err := bounded(v); err != nil {
-		return err.At(question)
+	given, tags, err := c.Form.Check(question, v.Given, v.Tags)
+	if err != nil {
+		return err
 	}
-	if !v.Empty() {
-		kept, err := c.Form.Check(question, v)
-		if err != nil {
-			return err
-		}
-		v = kept
-	}
+	v = Value{Given: given, Tags: tags}
 	old, had := c.Values[question]
 	if had && same(old, v) || !had && v.Empty() {
 		return nil
@@ -275,10 +276,23 @@ func (c *change) dropHidden(visible []string) error {
 	return nil
 }
 
+// metric says under what a question's values are counted; "" for free text.
+func (c *change) metric(question string) string {
+	q, known := c.Form.Question(question)
+	switch {
+	case !known, q.Type == questionnaire.FreeText:
+		return ""
+	case q.Scaled():
+		return MetricScore
+	default:
+		return MetricChoice
+	}
+}
+
 // count adds n to every counter a value moves, on the day it was said.
 func (c *change) count(question string, v Value, at time.Time, n int64) {
 	day := tally.Day(at)
-	if metric := c.Form.Metric(question); metric != "" {
+	if metric := c.metric(question); metric != "" {
 		for _, dim := range dims(v) {
 			c.counts.Add(tally.Key{Program: c.Program, Day: day, Metric: metric, Dim: question + ":" + dim}, n)
 		}

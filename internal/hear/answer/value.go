@@ -7,23 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
-
-	"github.com/huiyin/huiyin/internal/platform/codes"
-	"github.com/huiyin/huiyin/internal/platform/errs"
-)
-
-// Bounds of one value, whatever its questionnaire allows.
-const (
-	TextCharsMax  = 4000
-	ChoicesMax    = 50
-	choiceCharMax = 200
 )
 
 // Value is what a customer said to one question.
 type Value struct {
 	Given any      // int64, bool, string or []string, as conditions see it; nil: nothing
-	Tags  []string // the reasons tapped beside a score
+	Tags  []string // keys of the reasons tapped beside a score
 	At    time.Time
 }
 
@@ -39,33 +28,6 @@ func (v Value) Empty() bool {
 	default:
 		return false
 	}
-}
-
-func bounded(v Value) *errs.Error {
-	list := v.Tags
-	switch g := v.Given.(type) {
-	case nil, int64, bool:
-	case string:
-		if utf8.RuneCountInString(g) > TextCharsMax {
-			return errs.New(errs.TooLarge, codes.AnswerInvalid, "the text has more than %d characters; shorten it", TextCharsMax)
-		}
-		if !utf8.ValidString(g) {
-			return errs.New(errs.Invalid, codes.AnswerInvalid, "the text isn't UTF-8; send it as UTF-8")
-		}
-	case []string:
-		list = slices.Concat(list, g)
-	default:
-		return errs.New(errs.Invalid, codes.AnswerInvalid, "an answer is a number, a text, yes or no, or a list of choices, not %T", g)
-	}
-	if len(list) > ChoicesMax {
-		return errs.New(errs.TooLarge, codes.AnswerInvalid, "more than %d choices; name each once", ChoicesMax)
-	}
-	for _, word := range list {
-		if utf8.RuneCountInString(word) > choiceCharMax || !utf8.ValidString(word) {
-			return errs.New(errs.Invalid, codes.AnswerInvalid, "a choice has more than %d characters or isn't UTF-8; send one of those offered", choiceCharMax)
-		}
-	}
-	return nil
 }
 
 func same(a, b Value) bool {

@@ -1,0 +1,226 @@
+package pages_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/followup"
+	"github.com/huiyin/huiyin/internal/hear/answer"
+	"github.com/huiyin/huiyin/internal/intake/event"
+	"github.com/huiyin/huiyin/internal/pages"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/crypt"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/platform/ids"
+	"github.com/huiyin/huiyin/internal/platform/tally"
+	"github.com/huiyin/huiyin/internal/program/condition"
+	"github.com/huiyin/huiyin/internal/program/document"
+	"github.com/huiyin/huiyin/internal/program/questionnaire"
+)
+
+const (
+	program  = int64(7)
+	short    = int64(70) // stars, then why
+	long     = int64(71) // every type of question, at its largest
+	validity = 48 * time.Hour
+)
+
+var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// site is the pages on a database with follow-ups in it.
+type site struct {
+	http.Handler
+	t        testing.TB
+	answers  *answer.Store
+	links    *answer.Links
+	clock    *clock.Virtual
+	mu       sync.Mutex
+	refusals []pages.Refusal
+	refuse   error // what recording a refusal comes to
+}
+
+func newSite(t testing.TB, d *db.DB) *site {
+	t.Helper()
+	f, err := shelf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := clock.NewVirtual(start)
+	s := &site{t: t, clock: c, links: answer.NewLinks(crypt.FromSeed([]byte("a seed for tests")))}
+	s.answers = &answer.Store{DB: d, Clock: c, IDs: ids.New(c, 1, strings.NewReader("")), Forms: f}
+	s.Handler, err = pages.Handler(pages.Config{
+		Answers: s.answers, Links: s.links, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Branding: pages.Branding{
+			Name: document.Text{document.ZhCN: "示例钱包", document.En: "Example Wallet"}, Hotline: document.Text{document.En: "400-000-0000"},
+		},
+		Refuse: func(_ context.Context, r pages.Refusal) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.refusals = append(s.refusals, r)
+			return s.refuse
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// invite starts a follow-up and gives its id and the path of its link.
+func (s *site) invite(form int64, language string) (int64, string) {
+	s.t.Helper()
+	id, now := s.answers.IDs.Next(), s.clock.Now()
+	var token string
+	err := s.answers.DB.Write(context.Background(), db.Outcome, "invite", func(tx *db.Tx) error {
+		var counts tally.Batch
+		_, err := followup.Start(tx, &counts, []followup.FollowUp{{
+			ID: id, Program: program, Customer: id, TriggerType: "t", TriggerData: "{}", TriggerAt: now,
+			State: followup.Waiting, Lane: "email", DueAt: now, Deadline: now.Add(validity), CreatedAt: now,
+		}})
+		if err != nil {
+			return err
+		}
+		token, err = s.links.Issue(tx, id, form, "email", language, now, validity)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return id, "/q/" + token
+}
+
+// kept reads the one answer of a follow-up; nil if there is none.
+func (s *site) kept(id int64) *answer.Answer {
+	s.t.Helper()
+	var all []answer.Answer
+	err := s.answers.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
+		all, err = answer.Of(tx, []int64{id})
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return &all[0]
+}
+
+// do sends a request; headers come in pairs.
+func (s *site) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+func (s *site) get(path string, headers ...string) *httptest.ResponseRecorder {
+	return s.do(http.MethodGet, path, "", headers...)
+}
+
+// post sends a form as a browser does from our own page.
+func (s *site) post(path string, form url.Values) *httptest.ResponseRecorder {
+	return s.do(http.MethodPost, path, form.Encode(), "Sec-Fetch-Site", "same-origin", "Origin", "null")
+}
+
+// step posts a form and wants to be sent on; it gives the page arrived at.
+func (s *site) step(path string, form url.Values) (string, *httptest.ResponseRecorder) {
+	s.t.Helper()
+	w := s.post(path, form)
+	if w.Code != http.StatusSeeOther {
+		s.t.Fatalf("posting %v gave %d: %s", form, w.Code, w.Body)
+	}
+	to := w.Header().Get("Location")
+	return to, s.get(to)
+}
+
+type forms map[int64]*questionnaire.Questionnaire
+
+func (f forms) Questionnaire(_ *db.Tx, id int64) (*questionnaire.Questionnaire, error) {
+	if q, ok := f[id]; ok {
+		return q, nil
+	}
+	return nil, errs.New(errs.NotFound, codes.NotFound, "there is no questionnaire %d", id)
+}
+
+var shelf = sync.OnceValues(func() (forms, error) {
+	catalogue, err := event.NewCatalogue()
+	if err != nil {
+		return nil, err
+	}
+	env, err := condition.NewEnv(catalogue)
+	if err != nil {
+		return nil, err
+	}
+	f := forms{}
+	for id, definition := range map[int64]*questionnaire.Definition{short: stars(), long: everything()} {
+		if f[id], err = questionnaire.Compile("after-payment", definition, env); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+})
+
+func both(zh, en string) document.Text { return document.Text{document.ZhCN: zh, document.En: en} }
+
+func stars() *questionnaire.Definition {
+	return &questionnaire.Definition{
+		Languages: []string{document.ZhCN, document.En},
+		Questions: []questionnaire.QuestionDefinition{
+			{
+				ID: "satisfaction", Type: questionnaire.Rating, Score: true, Required: true,
+				Ask: both("您对这次付款问题的处理满意吗?", "How satisfied are you with how we handled this payment?"),
+				Labels: questionnaire.Words{
+					document.ZhCN: {"非常不满意", "不满意", "一般", "满意", "非常满意"},
+					document.En:   {"Very dissatisfied", "Dissatisfied", "Neutral", "Satisfied", "Very satisfied"},
+				},
+				Tags: map[string]questionnaire.Words{
+					"1-3": {document.ZhCN: {"没有说明原因", "退款太慢", "操作复杂", "客服态度不好"}, document.En: {"No reason given", "Refund too slow", "Too complicated", "Unfriendly staff"}},
+					"4-5": {document.ZhCN: {"处理很快", "说得清楚"}, document.En: {"Quick", "Clear"}},
+				},
+			},
+			{ID: "better", Type: questionnaire.FreeText, Ask: both("哪里可以做得更好?", "What could we have done better?"), ShowIf: "satisfaction <= 3"},
+		},
+		Thanks: both("谢谢您!需要帮助请拨打 {{ hotline }}。", "Thank you! Call {{ hotline }} if you need help."),
+	}
+}
+
+// everything has one question of each type, as large as questionnaires allow.
+func everything() *questionnaire.Definition {
+	wide := strings.Repeat("很长的问题", 100)
+	d := &questionnaire.Definition{Languages: []string{document.ZhCN, document.En}, Title: both("全部题型", "All types")}
+	for _, kind := range questionnaire.Types() {
+		q := questionnaire.QuestionDefinition{ID: strings.ReplaceAll(kind, "-", "_"), Type: kind, Ask: both(wide, strings.Repeat("a long question & ", 27))}
+		switch kind {
+		case questionnaire.Single, questionnaire.Multiple:
+			for i := range questionnaire.OptionsMax {
+				q.Options = append(q.Options, questionnaire.Option{Value: "v" + string(rune('a'+i%26)) + string(rune('a'+i/26)), Text: both(strings.Repeat("选", 40), strings.Repeat("option ", 12))})
+			}
+		case questionnaire.NPS, questionnaire.Rating, questionnaire.CES:
+			words := questionnaire.Words{}
+			for range questionnaire.TagsMax {
+				words[document.ZhCN] = append(words[document.ZhCN], strings.Repeat("词", 20))
+				words[document.En] = append(words[document.En], strings.Repeat("word ", 6))
+			}
+			q.Tags = map[string]questionnaire.Words{"1": words, "2": words, "3": words, "4": words, "5": words}
+		}
+		d.Questions = append(d.Questions, q)
+	}
+	return d
+}

@@ -1,0 +1,65 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/huiyin/huiyin/internal/decide/policy"
+)
+
+// offerRefusal shows the page on which contact is refused. Opening it refuses nothing.
+func (h *house) offerRefusal(w http.ResponseWriter, r *http.Request) {
+	_, channel, err := h.Links.ReadRefusal(r.PathValue("token"))
+	if err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	p := h.plain(r, func(w *words) string { return fmt.Sprintf(w.TitleRefuse, w.channel(channel)) })
+	lang := ""
+	if r.FormValue("lang") != "" {
+		lang = p.Lang
+	}
+	p.Refusal = &refusal{
+		Ask: p.Title, Explain: fmt.Sprintf(p.W.Refuse, p.W.channel(channel)), Effect: p.W.RefuseEffect,
+		Action: r.URL.Path, Lang: lang,
+		One: fmt.Sprintf(p.W.RefuseOne, p.W.channel(channel)), All: p.W.RefuseAll,
+	}
+	h.show(w, http.StatusOK, p)
+}
+
+// refuse takes a refusal from our page or, by RFC 8058, from a mail program's
+// button: that one comes from the provider's servers, with its own body and from
+// no page of ours, so the origin isn't asked for. The link's secret is enough: all
+// that its holder can do is to stop messages to one customer. The answer is the
+// page itself, since the RFC allows no redirect.
+func (h *house) refuse(w http.ResponseWriter, r *http.Request) {
+	customer, channel, err := h.Links.ReadRefusal(r.PathValue("token"))
+	if err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	_ = r.ParseMultipartForm(bodyBytesMax) // a body nobody can read still says stop
+	said := Refusal{Customer: customer, Channel: channel, OneClick: r.PostFormValue("List-Unsubscribe") == "One-Click"}
+	if r.PostFormValue("scope") == "all" {
+		said.Channel = policy.Any
+	}
+	if err := h.Refuse(r.Context(), said); err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	p := h.plain(r, func(w *words) string { return w.TitleRefused }, func(w *words) string {
+		if said.Channel == policy.Any {
+			return w.RefusedAll
+		}
+		return fmt.Sprintf(w.RefusedOne, w.channel(channel))
+	}, func(w *words) string { return w.RefusedBack })
+	h.show(w, http.StatusOK, p)
+}
+
+// channel is a channel in words; one we have no word for goes by its own name.
+func (w *words) channel(name string) string {
+	if word, ok := w.Channels[name]; ok {
+		return word
+	}
+	return name
+}
