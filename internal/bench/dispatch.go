@@ -1,0 +1,226 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/channel"
+	"github.com/huiyin/huiyin/internal/decide/policy"
+	"github.com/huiyin/huiyin/internal/engine"
+	"github.com/huiyin/huiyin/internal/followup"
+	"github.com/huiyin/huiyin/internal/hear/answer"
+	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/crypt"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/ids"
+	"github.com/huiyin/huiyin/internal/platform/tally"
+	"github.com/huiyin/huiyin/internal/program/program"
+	"github.com/huiyin/huiyin/internal/program/rules"
+)
+
+// Dispatch is the size of a dispatch bench.
+type Dispatch struct {
+	Due    int           // follow-ups due when it begins, each of another customer
+	Batch  int           // follow-ups recorded, sent and concluded together
+	Budget time.Duration // of wall time, product and limit together
+}
+
+// DispatchDefault ends within 40 s on two cores.
+var DispatchDefault = Dispatch{Due: 20_000, Batch: 200, Budget: 20 * time.Second}
+
+// dispatchNoon is a Wednesday noon in China: every window is open.
+var dispatchNoon = time.Date(2026, 11, 18, 4, 0, 0, 0, time.UTC)
+
+const (
+	benchProgram = 7
+	benchVersion = 70
+	seedBatch    = 1_000
+)
+
+// fakeWire takes everything at once.
+type fakeWire struct{}
+
+func (fakeWire) Abilities() channel.Abilities {
+	return channel.Abilities{InFlight: 256, SendTimeout: 10 * time.Second, Idempotency: 24 * time.Hour}
+}
+
+func (fakeWire) Send(ctx context.Context, m channel.Message, look channel.LastLook) channel.Outcome {
+	if err := look(ctx); err != nil {
+		return channel.Outcome{Result: channel.Withheld, Detail: err.Error()}
+	}
+	return channel.Outcome{Result: channel.OK, Ref: m.Key}
+}
+
+// RunDispatch measures a follow-up's way from due to concluded (claim, facts,
+// decision, record, last look, a wire that answers at once, outcome) against the
+// same statements issued by the driver alone on a twin of the database.
+func RunDispatch(ctx context.Context, address string, size Dispatch, random io.Reader) (r Result, err error) {
+	place, err := newScratch(address, random)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, place.remove()) }()
+	ours, err := place.fresh(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := seedDue(ctx, ours, size.Due, random); err != nil {
+		return r, err
+	}
+	theirs, err := place.twin(ctx, ours)
+	if err != nil {
+		return r, err
+	}
+	return dispatchBoth(ctx, ours, theirs, size, random)
+}
+
+func dispatchBoth(ctx context.Context, ours, theirs string, size Dispatch, random io.Reader) (r Result, err error) {
+	limit, err := openRaw(ctx, theirs)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, limit.close()) }()
+	d, err := db.Open(ctx, ours, db.Options{Clock: clock.NewVirtual(dispatchNoon)})
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	var written tape
+	node, err := benchDispatcher(d.Watched(written.watch), random)
+	if err != nil {
+		return r, err
+	}
+	var product, raw spent
+	began := clock.System{}.Now()
+	for int(product.n) < size.Due && (clock.System{}).Now().Sub(began) < size.Budget {
+		if err := product.measure(func() (int64, error) { return dispatchOnce(ctx, node, size.Batch) }); err != nil {
+			return r, err
+		}
+		if err := raw.measure(func() (int64, error) { return playAll(ctx, limit, written.take(), int64(size.Batch)) }); err != nil {
+			return r, err
+		}
+	}
+	return compare("dispatch", "the same statements issued raw, in the same transactions", product, raw,
+		map[string]any{"due": size.Due, "batch": size.Batch, "engine": d.Engine().String()}), nil
+}
+
+func dispatchOnce(ctx context.Context, node *engine.Dispatcher, batch int) (int64, error) {
+	b, err := node.Record(ctx, "sms", batch)
+	if err != nil {
+		return 0, err
+	}
+	if len(b.Sendings) != b.Handled {
+		return 0, fmt.Errorf("%d of %d follow-ups were withheld; the bench is set up for none", b.Handled-len(b.Sendings), b.Handled)
+	}
+	if err := node.Look(ctx, b.Sendings); err != nil {
+		return 0, err
+	}
+	for _, s := range b.Sendings {
+		node.Send(ctx, s)
+	}
+	return int64(len(b.Sendings)), node.Conclude(ctx, b.Sendings)
+}
+
+func playAll(ctx context.Context, limit raw, transactions []transaction, n int64) (int64, error) {
+	for _, t := range transactions {
+		if err := limit.play(ctx, t); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+func benchDispatcher(d *db.DB, random io.Reader) (*engine.Dispatcher, error) {
+	reg := channel.NewRegistry()
+	if err := reg.Register("sms", fakeWire{}); err != nil {
+		return nil, err
+	}
+	judged, err := rules.Compile(rules.Builtin(), rules.BuiltinCaps(), rules.Home("CN"))
+	if err != nil {
+		return nil, err
+	}
+	live := &program.Live{ID: benchProgram, VersionID: benchVersion, Name: "bench", Deadline: 48 * time.Hour, Steps: []program.Step{
+		{Channel: "sms", Purpose: policy.Notice, Tries: 1, Wait: 2 * time.Hour},
+		{Channel: "sms", Purpose: policy.Survey, Tries: 1},
+	}}
+	programs := engine.NewPrograms([]engine.Published{{Live: live, State: program.Running}}, nil, nil).Under(judged, nil)
+	keys := crypt.FromSeed([]byte("bench"))
+	c := clock.System{}
+	return &engine.Dispatcher{
+		DB: d, Clock: c, IDs: ids.New(c, 1, random), Keys: keys, Links: answer.NewLinks(keys), Channels: reg,
+		PublicURL: "https://wallet.example", Programs: func(context.Context) (*engine.Programs, error) { return programs, nil },
+	}, nil
+}
+
+// seedDue makes customers with a telephone, and one due follow-up for each.
+func seedDue(ctx context.Context, address string, n int, random io.Reader) (err error) {
+	d, err := db.Open(ctx, address, db.Options{Clock: clock.NewVirtual(dispatchNoon)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	source := ids.New(clock.System{}, 2, random)
+	if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error {
+		_, err := tx.Exec(`INSERT INTO program (id, name, state, version_id) VALUES ($1, 'bench', 'running', $2)`, benchProgram, benchVersion)
+		return err
+	}); err != nil {
+		return err
+	}
+	for from := 0; from < n; from += seedBatch {
+		to := min(n, from+seedBatch)
+		if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error { return seedSome(tx, source, from, to) }); err != nil {
+			return err
+		}
+	}
+	if d.Engine() == db.Postgres {
+		return d.Write(ctx, db.Import, "analyze", func(tx *db.Tx) error {
+			_, err := tx.Exec(`ANALYZE`)
+			return err
+		})
+	}
+	return nil
+}
+
+func seedSome(tx *db.Tx, source *ids.Source, from, to int) error {
+	keys := crypt.FromSeed([]byte("bench"))
+	people := make([]*customer.Customer, 0, to-from)
+	for i := from; i < to; i++ {
+		c := &customer.Customer{
+			Ref: fmt.Sprintf("u%09d", i), Known: true, Name: "王小明", Language: "zh-CN", Country: "CN", Zones: []string{"Asia/Shanghai"},
+			Points: []customer.Point{{Channel: customer.Phone, Address: fmt.Sprintf("138%08d", i)}},
+		}
+		if err := customer.Normalise(c, keys, dispatchNoon); err != nil {
+			return err
+		}
+		people = append(people, c)
+	}
+	if _, err := customer.Upsert(tx, source, people, dispatchNoon); err != nil {
+		return err
+	}
+	refs := make([]string, len(people))
+	for i, c := range people {
+		refs[i] = c.Ref
+	}
+	found, err := customer.Find(tx, refs)
+	if err != nil {
+		return err
+	}
+	fs := make([]followup.FollowUp, len(people))
+	for i, ref := range refs {
+		fs[i] = followup.FollowUp{
+			ID: source.Next(), Program: benchProgram, Version: benchVersion, Customer: found[ref],
+			TriggerType: "wallet.ticket.solved", TriggerAt: dispatchNoon.Add(-time.Hour), TriggerData: `{"ticket_id":"T-1","topic":"payment"}`,
+			State: followup.Waiting, Lane: "sms", DueAt: dispatchNoon.Add(-time.Duration(i%3600) * time.Second),
+			Priority: 50, Deadline: dispatchNoon.Add(47 * time.Hour), CreatedAt: dispatchNoon.Add(-time.Hour),
+		}
+	}
+	var counts tally.Batch
+	if _, err := followup.Start(tx, &counts, fs); err != nil {
+		return err
+	}
+	return counts.Flush(tx)
+}
