@@ -16,6 +16,8 @@ import (
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/pages"
+	"github.com/huiyin/huiyin/internal/people/consent"
+	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
@@ -40,13 +42,10 @@ var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 // site is the pages on a database with follow-ups in it.
 type site struct {
 	http.Handler
-	t        testing.TB
-	answers  *answer.Store
-	links    *answer.Links
-	clock    *clock.Virtual
-	mu       sync.Mutex
-	refusals []pages.Refusal
-	refuse   error // what recording a refusal comes to
+	t       testing.TB
+	answers *answer.Store
+	links   *answer.Links
+	clock   *clock.Virtual
 }
 
 func newSite(t testing.TB, d *db.DB) *site {
@@ -62,12 +61,6 @@ func newSite(t testing.TB, d *db.DB) *site {
 		Answers: s.answers, Links: s.links, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Branding: pages.Branding{
 			Name: document.Text{document.ZhCN: "示例钱包", document.En: "Example Wallet"}, Hotline: document.Text{document.En: "400-000-0000"},
-		},
-		Refuse: func(_ context.Context, r pages.Refusal) error {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.refusals = append(s.refusals, r)
-			return s.refuse
 		},
 	})
 	if err != nil {
@@ -114,6 +107,36 @@ func (s *site) kept(id int64) *answer.Answer {
 		return nil
 	}
 	return &all[0]
+}
+
+// refusals gives what a customer has refused, and where.
+func (s *site) refusals(customer int64) (said []string) {
+	s.t.Helper()
+	err := s.answers.DB.Read(context.Background(), func(tx *db.Tx) error {
+		all, err := consent.Refusals(tx, customer)
+		for _, r := range all {
+			said = append(said, r.Channel+" "+r.Purpose+" "+r.Source)
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return said
+}
+
+// customer makes one, known by name only.
+func (s *site) customer(ref string) int64 {
+	s.t.Helper()
+	var found map[string]int64
+	err := s.answers.DB.Write(context.Background(), db.Event, "customer", func(tx *db.Tx) (err error) {
+		found, err = customer.Resolve(tx, s.answers.IDs, []string{ref}, start)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return found[ref]
 }
 
 // do sends a request; headers come in pairs.

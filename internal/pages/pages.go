@@ -2,7 +2,6 @@ package pages
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"html/template"
 	"log/slog"
@@ -30,18 +29,10 @@ const (
 
 // Config is what the pages stand on.
 type Config struct {
-	Answers  *answer.Store
+	Answers  *answer.Store // refusals go to its database too
 	Links    *answer.Links
-	Refuse   func(ctx context.Context, r Refusal) error // makes a refusal durable and effective
 	Branding Branding
 	Log      *slog.Logger // nil: slog's own
-}
-
-// Refusal is what a customer said by a link: contact me on this channel no more; "*" is every channel.
-type Refusal struct {
-	Customer int64
-	Channel  string
-	OneClick bool // pressed in the mail program, not on our page
 }
 
 // house is what every page shows and every handler uses.

@@ -135,8 +135,8 @@ func TestFetchingChangesNothing(t *testing.T) {
 				t.Errorf("%s gave %d", method, w.Code)
 			}
 		}
-		if a := s.kept(id); a != nil || len(s.refusals) != 0 {
-			t.Errorf("fetching left %+v and %v", a, s.refusals)
+		if a, said := s.kept(id), s.refusals(id); a != nil || len(said) != 0 {
+			t.Errorf("fetching left %+v and %v", a, said)
 		}
 		sheet, err := s.answers.Open(context.Background(), strings.TrimPrefix(link, "/q/"))
 		if err != nil || sheet.ID != 0 {
@@ -206,33 +206,50 @@ func TestOtherSitesCannotAnswer(t *testing.T) {
 }
 
 func TestSayingStop(t *testing.T) {
-	s := newSite(t, dbtest.Memory(t, db.Options{}))
-	path := "/u/" + s.links.Refusal(42, "sms")
-	wants(t, s.get(path, "Accept-Language", "zh-CN"), http.StatusOK, "不想再收到短信?", "不再通过短信联系我", `value="all"`, "<form method=\"post\"")
-	for name, c := range map[string]struct {
-		body, kind string
-		want       pages.Refusal
-		say        string
-	}{
-		"our button":                  {"scope=channel&lang=en", "application/x-www-form-urlencoded", pages.Refusal{Customer: 42, Channel: "sms"}, "by text message"},
-		"stop everything":             {"scope=all&lang=en", "application/x-www-form-urlencoded", pages.Refusal{Customer: 42, Channel: "*"}, "on our own accord"},
-		"a mail program":              {"List-Unsubscribe=One-Click", "application/x-www-form-urlencoded", pages.Refusal{Customer: 42, Channel: "sms", OneClick: true}, "短信"},
-		"a mail program, as RFC 8058": {"--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n", "multipart/form-data; boundary=b", pages.Refusal{Customer: 42, Channel: "sms", OneClick: true}, "短信"},
-		"a body nobody can read":      {"%%%", "application/x-www-form-urlencoded", pages.Refusal{Customer: 42, Channel: "sms"}, "短信"},
-		"an empty body":               {"", "", pages.Refusal{Customer: 42, Channel: "sms"}, "短信"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s.refusals = nil
-			w := s.do(http.MethodPost, path, c.body, "Content-Type", c.kind, "Accept-Language", "zh-CN", "Origin", "https://mail.example")
-			wants(t, w, http.StatusOK, c.say)
-			if diff := cmp.Diff([]pages.Refusal{c.want}, s.refusals); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-	s.refuse = errors.New("the database is away")
-	if w := s.do(http.MethodPost, path, "scope=channel", "Accept-Language", "en"); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "Done") {
-		t.Errorf("a refusal that was not recorded gave %d: %s", w.Code, w.Body)
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := newSite(t, d)
+		const form, multipart = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
+		for name, c := range map[string]struct{ body, kind, want, say string }{
+			"our button":                  {"scope=channel&lang=en", form, "sms * page", "by text message"},
+			"stop everything":             {"scope=all&lang=en", form, "* * page", "on our own accord"},
+			"a mail program":              {"List-Unsubscribe=One-Click", form, "sms * one-click", "短信"},
+			"a mail program, as RFC 8058": {"--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n", multipart, "sms * one-click", "短信"},
+			"a body nobody can read":      {"%%%", form, "sms * page", "短信"},
+			"an empty body":               {"", "", "sms * page", "短信"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				who := s.customer(name)
+				path := "/u/" + s.links.Refusal(who, "sms")
+				wants(t, s.get(path, "Accept-Language", "zh-CN"), http.StatusOK, "不想再收到短信?", "不再通过短信联系我", `value="all"`, "<form method=\"post\"")
+				if said := s.refusals(who); len(said) != 0 {
+					t.Fatalf("opening the page refused %v", said)
+				}
+				for range 2 { // pressed again, it is the same refusal
+					w := s.do(http.MethodPost, path, c.body, "Content-Type", c.kind, "Accept-Language", "zh-CN", "Origin", "https://mail.example")
+					wants(t, w, http.StatusOK, c.say)
+				}
+				if diff := cmp.Diff([]string{c.want}, s.refusals(who)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	})
+}
+
+func TestARefusalThatCouldNotBeSavedIsNotConfirmed(t *testing.T) {
+	d := dbtest.Memory(t, db.Options{})
+	s := newSite(t, d)
+	who := s.customer("w-1")
+	s.answers.DB = d.Hooked(func(point string) error {
+		if point == "write:refusal:commit" {
+			return errors.New("the disk is full")
+		}
+		return nil
+	})
+	w := s.do(http.MethodPost, "/u/"+s.links.Refusal(who, "sms"), "scope=channel", "Accept-Language", "en")
+	wants(t, w, http.StatusServiceUnavailable, "Please try again shortly")
+	if said := s.refusals(who); len(said) != 0 {
+		t.Errorf("recorded %v", said)
 	}
 }
 

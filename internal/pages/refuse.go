@@ -1,10 +1,19 @@
 package pages
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
 	"github.com/huiyin/huiyin/internal/decide/policy"
+	"github.com/huiyin/huiyin/internal/people/consent"
+	"github.com/huiyin/huiyin/internal/platform/db"
+)
+
+// Where a refusal was said, as the consent ledger keeps it.
+const (
+	sourcePage     = "page"
+	sourceOneClick = "one-click" // the mail program's own button
 )
 
 // offerRefusal shows the page on which contact is refused. Opening it refuses nothing.
@@ -39,11 +48,14 @@ func (h *house) refuse(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = r.ParseMultipartForm(bodyBytesMax) // a body nobody can read still says stop
-	said := Refusal{Customer: customer, Channel: channel, OneClick: r.PostFormValue("List-Unsubscribe") == "One-Click"}
+	said := consent.Refusal{Customer: customer, Channel: channel, Purpose: policy.Any, Source: sourcePage}
+	if r.PostFormValue("List-Unsubscribe") == "One-Click" {
+		said.Source = sourceOneClick
+	}
 	if r.PostFormValue("scope") == "all" {
 		said.Channel = policy.Any
 	}
-	if err := h.Refuse(r.Context(), said); err != nil {
+	if err := h.record(r.Context(), said); err != nil {
 		h.fail(w, r, nil, err)
 		return
 	}
@@ -54,6 +66,15 @@ func (h *house) refuse(w http.ResponseWriter, r *http.Request) {
 		return fmt.Sprintf(w.RefusedOne, w.channel(channel))
 	}, func(w *words) string { return w.RefusedBack })
 	h.show(w, http.StatusOK, p)
+}
+
+// record makes a refusal durable; it holds from then on.
+func (h *house) record(ctx context.Context, said consent.Refusal) error {
+	now := h.Answers.Clock.Now()
+	return h.Answers.DB.Write(ctx, db.First, "refusal", func(tx *db.Tx) error {
+		_, err := consent.Refuse(tx, h.Answers.IDs, said, now)
+		return err
+	})
 }
 
 // channel is a channel in words; one we have no word for goes by its own name.
