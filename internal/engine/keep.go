@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/intake/event"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/db"
+)
+
+const (
+	heartbeatEvery = time.Minute // a third of the time after which a node's number may go to another
+	forgetEvery    = time.Hour
+	forgetKeysMax  = 5_000 // keys in one transaction
+	// forgetAfter leaves a day between what intake still takes and what is forgotten,
+	// for nodes whose clocks differ.
+	forgetAfter = event.PastMax + 24*time.Hour
+)
+
+// Keeper gives the node's sign of life and forgets what has outlived its use.
+type Keeper struct {
+	db    *db.DB
+	clock clock.Clock
+	node  uint8
+
+	forgetAt time.Time
+}
+
+var _ Turner = (*Keeper)(nil)
+
+// NewKeeper makes the Keeper of a node.
+func NewKeeper(d *db.DB, c clock.Clock, node uint8) *Keeper {
+	return &Keeper{db: d, clock: c, node: node}
+}
+
+// Turn gives a sign of life, and once an hour forgets by what events were known again
+// that are too old to come a second time.
+func (k *Keeper) Turn(ctx context.Context) (time.Time, bool, error) {
+	if err := k.db.KeepNode(ctx, k.node); err != nil {
+		return time.Time{}, false, err
+	}
+	now := k.clock.Now()
+	next := now.Add(heartbeatEvery)
+	if now.Before(k.forgetAt) {
+		return next, false, nil
+	}
+	var forgotten int64
+	err := k.db.Write(ctx, db.Count, "forget", func(tx *db.Tx) (err error) {
+		forgotten, err = event.Forget(tx, now.Add(-forgetAfter), forgetKeysMax)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	if forgotten < forgetKeysMax {
+		k.forgetAt = now.Add(forgetEvery)
+		return next, false, nil
+	}
+	return next, true, nil
+}

@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/intake/event"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/ids"
+)
+
+const routeBatchEvents = 500 // events in one transaction of the router, unless told otherwise
+
+// RouterConfig is what a Router works with.
+type RouterConfig struct {
+	DB        *db.DB
+	Clock     clock.Clock
+	IDs       *ids.Source
+	Programs  Source
+	Catalogue func() *event.Catalogue // as it stands now: says which fields facts add up
+	Batch     int                     // events in one transaction; 0: 500
+}
+
+// Router turns the event log into facts and follow-ups. One turn takes the next
+// events of the log in their order and does all that follows from them in one
+// transaction, its own place in the log included: whatever kills it, each event
+// has taken effect exactly once.
+type Router struct {
+	RouterConfig
+}
+
+var _ Turner = (*Router)(nil)
+
+// NewRouter makes a Router.
+func NewRouter(c RouterConfig) *Router {
+	if c.Batch <= 0 {
+		c.Batch = routeBatchEvents
+	}
+	return &Router{c}
+}
+
+// What makes a turn come to nothing, to be begun anew from what holds now.
+var (
+	errTaken     = errors.New("another node has routed these events")
+	errOvertaken = errors.New("an open follow-up ended, or another began, while this batch was worked on")
+)
+
+// Turn routes the next events of the log. It is busy while there may be more.
+func (r *Router) Turn(ctx context.Context) (time.Time, bool, error) {
+	programs, err := r.Programs(ctx)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	var from int64
+	var events []event.Event
+	err = r.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if from, err = readOffset(tx, offsetRoute); err != nil {
+			return err
+		}
+		events, err = event.Read(tx, from, r.Batch)
+		return err
+	})
+	if err != nil || len(events) == 0 {
+		return time.Time{}, false, err
+	}
+	now := r.Clock.Now().UTC().Truncate(time.Millisecond)
+	err = r.DB.Write(ctx, db.Outcome, "route", func(tx *db.Tx) error {
+		ours, err := moveOffset(tx, offsetRoute, from, events[len(events)-1].Seq)
+		if err != nil {
+			return err
+		}
+		if !ours {
+			return errTaken
+		}
+		return r.route(tx, programs, now, events)
+	})
+	if errors.Is(err, errTaken) || errors.Is(err, errOvertaken) {
+		return time.Time{}, true, nil
+	}
+	return time.Time{}, len(events) == r.Batch, err
+}
+
+// route does what follows from the events. It begins from nothing each time it is run.
+func (r *Router) route(tx *db.Tx, programs *Programs, now time.Time, events []event.Event) error {
+	b := newBatch(r, tx, programs, now, events)
+	if err := b.load(); err != nil {
+		return err
+	}
+	for i := range events {
+		b.take(&events[i])
+	}
+	return b.save()
+}
