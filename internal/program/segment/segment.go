@@ -50,12 +50,12 @@ func (s *Segment) Holds(c condition.CustomerView) (bool, error) {
 	return s.when.Match(condition.Vars{Customer: c})
 }
 
-// FactTypes lists the event types whose facts the segment asks for.
-func (s *Segment) FactTypes() []string {
+// Condition gives the segment's condition; nil, which always holds, for everyone.
+func (s *Segment) Condition() *condition.Condition {
 	if s == nil {
 		return nil
 	}
-	return s.when.FactTypes()
+	return s.when
 }
 
 // Bucket draws a customer's lot: a number from 0 up to but not including 1, the same for ever.

@@ -52,7 +52,7 @@ func TestASegmentIsACondition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(s.FactTypes(), " "); got != "wallet.payment.succeeded wallet.app.opened" {
+	if got := strings.Join(s.Condition().FactTypes(), " "); got != "wallet.payment.succeeded wallet.app.opened" {
 		t.Error(got)
 	}
 }

@@ -184,9 +184,7 @@ func (t *Template) Uses(variable string) bool { return t.uses[variable] }
 func (t *Template) Segments() []string {
 	var names []string
 	for _, v := range t.variants {
-		if v.when != nil {
-			names = append(names, v.when.Segments()...)
-		}
+		names = append(names, v.when.Segments()...)
 	}
 	return names
 }
@@ -277,4 +275,13 @@ func page(text, language, link string) string {
 	body = strings.ReplaceAll(body, "\n", "<br>\n")
 	return `<!doctype html><html lang="` + language + `"><meta charset="utf-8"><body style="font:16px/1.6 sans-serif;max-width:36em"><p>` +
 		body + "</p></body></html>\n"
+}
+
+// FactTypes lists the event types whose facts its variants ask for.
+func (t *Template) FactTypes() []string {
+	var types []string
+	for _, v := range t.variants {
+		types = append(types, v.when.FactTypes()...)
+	}
+	return types
 }
