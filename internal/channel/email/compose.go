@@ -76,17 +76,36 @@ func (c *Channel) compose(l *letter, m *channel.Message) error {
 	if err := addHeaders(msg, m.Headers); err != nil {
 		return err
 	}
-	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	msg.SetBodyString(gomail.TypeTextPlain, lineFeeds(m.Text))
 	if m.HTML != "" {
-		// "=_" can't occur in quoted-printable or base64, so no text can hold the boundary.
-		msg.SetBoundary("=_" + m.Key)
-		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+		msg.SetBoundary(boundary(m))
+		msg.AddAlternativeString(gomail.TypeTextHTML, lineFeeds(m.HTML))
 	}
 	l.built.Reset()
 	if _, err := msg.WriteTo(&l.built); err != nil {
 		return fmt.Errorf("build the message: %w", err)
 	}
 	return dotted(&l.wire, l.built.Bytes())
+}
+
+// lineFeeds leaves one kind of line break: after a lone carriage return the
+// quoted-printable writer of the standard library drops a later line feed.
+func lineFeeds(s string) string {
+	if !strings.Contains(s, "\r") {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// boundary makes a line that neither part holds. It follows from the message
+// alone, so that the same attempt is the same mail; go-mail doesn't quote it,
+// which rules out the characters that the encodings never produce.
+func boundary(m *channel.Message) string {
+	b := "huiyin-" + m.Key
+	for strings.Contains(m.Text, b) || strings.Contains(m.HTML, b) {
+		b += "-" // ends: the texts are finite
+	}
+	return b
 }
 
 // addUnsubscribe sets the headers of a one-click refusal. RFC 8058 allows the
