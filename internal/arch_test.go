@@ -45,6 +45,7 @@ var floors = []string{
 	"measure/statistics", "measure/study", "measure/report", "measure/quality",
 	"engine",
 	"trial",
+	"acts", "importer",
 	"api", "pages",
 	"bench",
 	"demo",

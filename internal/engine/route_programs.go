@@ -17,10 +17,7 @@ const everyone = segment.Everyone
 type Source func(ctx context.Context) (*Programs, error)
 
 // Published is a program and the state it is in.
-type Published struct {
-	Live  *program.Live
-	State string // program.Running, Paused or Stopped
-}
+type Published = program.Published
 
 // Programs are the published programs, arranged by what the log may say. They
 // never change once made.
@@ -53,7 +50,11 @@ func NewPrograms(published []Published, older []*program.Live, segments map[stri
 	for _, x := range published {
 		p.setState(x.Live.ID, x.State)
 		w := p.watch(x)
-		if on := x.Live.Trigger.Event; on != "" {
+		on := x.Live.Trigger.Event
+		if x.Live.Trigger.List {
+			on = listType(x.Live.Name)
+		}
+		if on != "" {
 			p.byTrigger[on] = append(p.byTrigger[on], w)
 		}
 		if on := x.Live.Measure.Event; on != "" {
