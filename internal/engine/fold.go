@@ -30,7 +30,18 @@ type Folder struct {
 
 var _ Turner = (*Folder)(nil)
 
-// NewFolder makes a Folder; now is the engine's time.
+// Fresh is a source that asks the database each time, for a Folder: were it a moment
+// behind the router of another node, it would pass by the successes of a program that
+// was published in that moment, and never come back to them.
+func Fresh(l *Library) Source {
+	return func(ctx context.Context) (*Programs, error) {
+		l.Stale()
+		return l.Programs(ctx)
+	}
+}
+
+// NewFolder makes a Folder. programs must not be older than the log it reads: see
+// Fresh. now is the engine's time.
 func NewFolder(d *db.DB, programs Source, now func() time.Time) *Folder {
 	return &Folder{db: d, programs: programs, now: now, batch: studyEventsMax}
 }
