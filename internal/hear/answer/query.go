@@ -75,27 +75,3 @@ func filled(tx *db.Tx, query string, args ...any) ([]Answer, error) {
 	}
 	return all, rows.Err()
 }
-
-// values reads what has been saved of one answer.
-func values(tx *db.Tx, id int64) (map[string]Value, error) {
-	rows, err := tx.Query(`SELECT question, value, saved_at FROM answer_value WHERE answer_id = $1`, id)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	out := map[string]Value{}
-	for rows.Next() {
-		var question, text string
-		var saved int64
-		if err := rows.Scan(&question, &text, &saved); err != nil {
-			return nil, err
-		}
-		v, err := decode(text)
-		if err != nil {
-			return nil, err
-		}
-		v.At = db.Time(saved)
-		out[question] = v
-	}
-	return out, rows.Err()
-}

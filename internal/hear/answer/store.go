@@ -117,21 +117,48 @@ func lock(tx *db.Tx, hash []byte) error {
 	return err
 }
 
-// read finds the sheet of a token.
+// read finds the sheet of a token, in one query since it stands in every customer's way.
 func (s *Store) read(tx *db.Tx, token string) (*Sheet, error) {
-	sh := &Sheet{}
-	var expires, used, started, completed, asked int64
-	var reason string
-	err := tx.QueryRow(`SELECT l.follow_up_id, l.questionnaire_id, l.channel, l.language, l.expires_at, l.used_at, f.program_id, f.customer_id, f.reason,
-			COALESCE(a.id, 0), COALESCE(a.questionnaire_id, 0), COALESCE(a.score, 0), COALESCE(a.scored, false), COALESCE(a.started_at, 0), COALESCE(a.completed_at, 0)
-		FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id LEFT JOIN answer a ON a.follow_up_id = l.follow_up_id WHERE l.hash = $1`, hashOf(token)).
-		Scan(&sh.FollowUp, &sh.Questionnaire, &sh.Channel, &sh.Language, &expires, &used, &sh.Program, &sh.Customer, &reason,
-			&sh.ID, &asked, &sh.Score, &sh.Scored, &started, &completed)
-	if errors.Is(err, db.ErrNoRows) || err == nil && reason == string(codes.CustomerErased) {
-		return nil, errLink()
-	}
+	rows, err := tx.Query(`SELECT l.follow_up_id, l.questionnaire_id, l.channel, l.language, l.expires_at, l.used_at, f.program_id, f.customer_id, f.reason,
+			COALESCE(a.id, 0), COALESCE(a.questionnaire_id, 0), COALESCE(a.score, 0), COALESCE(a.scored, false), COALESCE(a.started_at, 0), COALESCE(a.completed_at, 0),
+			COALESCE(v.question, ''), COALESCE(v.value, ''), COALESCE(v.saved_at, 0)
+		FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id
+			LEFT JOIN answer a ON a.follow_up_id = l.follow_up_id LEFT JOIN answer_value v ON v.answer_id = a.id
+		WHERE l.hash = $1`, hashOf(token))
 	if err != nil {
 		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var sh *Sheet
+	for rows.Next() {
+		if sh == nil {
+			sh = &Sheet{Answer: Answer{Values: map[string]Value{}}}
+		}
+		if err := s.scan(rows, sh); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	if sh == nil {
+		return nil, errLink()
+	}
+	sh.Form, err = s.Forms.Questionnaire(tx, sh.Questionnaire)
+	return sh, err
+}
+
+// scan reads one row of a sheet: the sheet itself, and one of its values if it has any.
+func (s *Store) scan(row *db.Rows, sh *Sheet) error {
+	var expires, used, started, completed, asked, saved int64
+	var reason, question, text string
+	err := row.Scan(&sh.FollowUp, &sh.Questionnaire, &sh.Channel, &sh.Language, &expires, &used, &sh.Program, &sh.Customer, &reason,
+		&sh.ID, &asked, &sh.Score, &sh.Scored, &started, &completed, &question, &text, &saved)
+	if err != nil {
+		return err
+	}
+	if reason == string(codes.CustomerErased) {
+		return errLink()
 	}
 	sh.ExpiresAt, sh.StartedAt, sh.CompletedAt = db.Time(expires), db.Time(started), db.Time(completed)
 	switch {
@@ -140,14 +167,13 @@ func (s *Store) read(tx *db.Tx, token string) (*Sheet, error) {
 	case !s.Clock.Now().Before(sh.ExpiresAt):
 		sh.Standing = Expired
 	}
-	if sh.Form, err = s.Forms.Questionnaire(tx, sh.Questionnaire); err != nil {
-		return nil, err
+	if question == "" {
+		return nil
 	}
-	sh.Values = map[string]Value{}
-	if sh.ID != 0 {
-		sh.Values, err = values(tx, sh.ID)
-	}
-	return sh, err
+	v, err := decode(text)
+	v.At = db.Time(saved)
+	sh.Values[question] = v
+	return err
 }
 
 func (c *change) save(question string, v Value) error {
@@ -170,26 +196,26 @@ func (c *change) save(question string, v Value) error {
 	if err := c.err(); err != nil {
 		return err
 	}
+	if question == c.Form.Score() {
+		if err := c.score(v); err != nil {
+			return err
+		}
+	}
 	if c.StartedAt.IsZero() {
 		if err := c.start(); err != nil {
 			return err
 		}
 	}
-	if err := c.put(question, v); err != nil {
-		return err
-	}
-	if question != c.Form.Score() {
-		return nil
-	}
-	return c.score(v)
+	return c.put(question, v)
 }
 
-// start makes the answer's row.
+// start makes the answer's row, with its score if that is what it starts with.
 func (c *change) start() error {
 	c.StartedAt = c.now
 	c.counts.Add(tally.Key{Program: c.Program, Day: tally.Day(c.now), Metric: MetricAnswer, Dim: DimStarted}, 1)
-	_, err := c.tx.Exec(`INSERT INTO answer (id, follow_up_id, program_id, customer_id, questionnaire_id, channel, language, started_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, c.ID, c.FollowUp, c.Program, c.Customer, c.Questionnaire, c.Channel, c.Language, db.Millis(c.now))
+	_, err := c.tx.Exec(`INSERT INTO answer (id, follow_up_id, program_id, customer_id, questionnaire_id, channel, language, score, scored, started_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		c.ID, c.FollowUp, c.Program, c.Customer, c.Questionnaire, c.Channel, c.Language, c.Score, c.Scored, db.Millis(c.now))
 	return err
 }
 
@@ -221,8 +247,13 @@ func (c *change) score(v Value) error {
 	if n, ok := v.Given.(int64); ok {
 		c.Score, c.Scored = n, true
 	}
-	if _, err := c.tx.Exec(`UPDATE answer SET score = $2, scored = $3 WHERE id = $1`, c.ID, c.Score, c.Scored); err != nil || !c.Scored {
-		return err
+	if !c.StartedAt.IsZero() {
+		if _, err := c.tx.Exec(`UPDATE answer SET score = $2, scored = $3 WHERE id = $1`, c.ID, c.Score, c.Scored); err != nil {
+			return err
+		}
+	}
+	if !c.Scored {
+		return nil
 	}
 	return followup.Answer(c.tx, &c.counts, c.FollowUp, c.now)
 }
