@@ -68,7 +68,7 @@ func RunDispatch(ctx context.Context, address string, size Dispatch, random io.R
 	if err != nil {
 		return r, err
 	}
-	if err := seedDue(ctx, ours, size.Due, random); err != nil {
+	if err := seedDue(ctx, ours, "sms", size.Due, random); err != nil {
 		return r, err
 	}
 	theirs, err := place.twin(ctx, ours)
@@ -90,7 +90,7 @@ func dispatchBoth(ctx context.Context, ours, theirs string, size Dispatch, rando
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	var written tape
-	node, err := benchDispatcher(d.Watched(written.watch), random)
+	node, err := benchDispatcher(d.Watched(written.watch), "sms", random)
 	if err != nil {
 		return r, err
 	}
@@ -134,7 +134,7 @@ func playAll(ctx context.Context, limit raw, transactions []transaction, n int64
 	return n, nil
 }
 
-func benchDispatcher(d *db.DB, random io.Reader) (*engine.Dispatcher, error) {
+func benchDispatcher(d *db.DB, lane string, random io.Reader) (*engine.Dispatcher, error) {
 	reg := channel.NewRegistry()
 	if err := reg.Register("sms", fakeWire{}); err != nil {
 		return nil, err
@@ -144,8 +144,8 @@ func benchDispatcher(d *db.DB, random io.Reader) (*engine.Dispatcher, error) {
 		return nil, err
 	}
 	live := &program.Live{ID: benchProgram, VersionID: benchVersion, Name: "bench", Deadline: 48 * time.Hour, Steps: []program.Step{
-		{Channel: "sms", Purpose: policy.Notice, Tries: 1, Wait: 2 * time.Hour},
-		{Channel: "sms", Purpose: policy.Survey, Tries: 1},
+		{Channel: lane, Purpose: policy.Notice, Tries: 1, Wait: 2 * time.Hour},
+		{Channel: lane, Purpose: policy.Survey, Tries: 1},
 	}}
 	programs := engine.NewPrograms([]engine.Published{{Live: live, State: program.Running}}, nil, nil).Under(judged, nil)
 	keys := crypt.FromSeed([]byte("bench"))
@@ -156,8 +156,8 @@ func benchDispatcher(d *db.DB, random io.Reader) (*engine.Dispatcher, error) {
 	}, nil
 }
 
-// seedDue makes customers with a telephone, and one due follow-up for each.
-func seedDue(ctx context.Context, address string, n int, random io.Reader) (err error) {
+// seedDue makes customers with a telephone and a mail address, and one due follow-up for each.
+func seedDue(ctx context.Context, address, lane string, n int, random io.Reader) (err error) {
 	d, err := db.Open(ctx, address, db.Options{Clock: clock.NewVirtual(dispatchNoon)})
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func seedDue(ctx context.Context, address string, n int, random io.Reader) (err 
 	}
 	for from := 0; from < n; from += seedBatch {
 		to := min(n, from+seedBatch)
-		if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error { return seedSome(tx, source, from, to) }); err != nil {
+		if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error { return seedSome(tx, source, lane, from, to) }); err != nil {
 			return err
 		}
 	}
@@ -185,13 +185,16 @@ func seedDue(ctx context.Context, address string, n int, random io.Reader) (err 
 	return nil
 }
 
-func seedSome(tx *db.Tx, source *ids.Source, from, to int) error {
+func seedSome(tx *db.Tx, source *ids.Source, lane string, from, to int) error {
 	keys := crypt.FromSeed([]byte("bench"))
 	people := make([]*customer.Customer, 0, to-from)
 	for i := from; i < to; i++ {
 		c := &customer.Customer{
 			Ref: fmt.Sprintf("u%09d", i), Known: true, Name: "王小明", Language: "zh-CN", Country: "CN", Zones: []string{"Asia/Shanghai"},
-			Points: []customer.Point{{Channel: customer.Phone, Address: fmt.Sprintf("138%08d", i)}},
+			Points: []customer.Point{
+				{Channel: customer.Phone, Address: fmt.Sprintf("138%08d", i)},
+				{Channel: customer.Email, Address: fmt.Sprintf("u%09d@example.com", i)},
+			},
 		}
 		if err := customer.Normalise(c, keys, dispatchNoon); err != nil {
 			return err
@@ -214,7 +217,7 @@ func seedSome(tx *db.Tx, source *ids.Source, from, to int) error {
 		fs[i] = followup.FollowUp{
 			ID: source.Next(), Program: benchProgram, Version: benchVersion, Customer: found[ref],
 			TriggerType: "wallet.ticket.solved", TriggerAt: dispatchNoon.Add(-time.Hour), TriggerData: `{"ticket_id":"T-1","topic":"payment"}`,
-			State: followup.Waiting, Lane: "sms", DueAt: dispatchNoon.Add(-time.Duration(i%3600) * time.Second),
+			State: followup.Waiting, Lane: lane, DueAt: dispatchNoon.Add(-time.Duration(i%3600) * time.Second),
 			Priority: 50, Deadline: dispatchNoon.Add(47 * time.Hour), CreatedAt: dispatchNoon.Add(-time.Hour),
 		}
 	}

@@ -38,7 +38,8 @@ type situation struct {
 	now      time.Time
 }
 
-// plan is what becomes of one due follow-up: decisions on the steps looked at, and the deed.
+// plan is what becomes of one due follow-up: decisions on the steps looked at, and the
+// deed. An allowed step leaves no decision: the attempt says it.
 type plan struct {
 	deed      deed
 	move      followup.Move
@@ -99,7 +100,6 @@ func (s *situation) walk(p *plan) {
 		d, point := s.judge(step, p)
 		switch d.Verdict {
 		case policy.Allow:
-			s.note(p, i, followup.Allow, d.Reason, d.Rule, time.Time{})
 			p.deed, p.step, p.point, p.move.Step = send, step, point, i
 			return
 		case policy.Defer:

@@ -69,9 +69,9 @@ type Decision struct {
 // Verdict is what was decided about a step.
 type Verdict string
 
-// The verdicts. Pass is a step passed over: its condition failed or its purpose is fulfilled.
+// The verdicts. Pass is a step passed over: its condition failed or its purpose is
+// fulfilled. A step that was allowed has an attempt to show for it.
 const (
-	Allow Verdict = "allow"
 	Defer Verdict = "defer"
 	Deny  Verdict = "deny"
 	Pass  Verdict = "pass"

@@ -30,7 +30,7 @@ type Kind string
 // The kinds of moments.
 const (
 	AtTrigger  Kind = "trigger"  // an event, and what became of it
-	AtDecision Kind = "decision" // a step was allowed, put off, denied or passed over
+	AtDecision Kind = "decision" // a step was put off, denied or passed over; one that was allowed has an attempt to show for it
 	AtAttempt  Kind = "attempt"  // an attempt, or what was reported of it
 	AtAnswer   Kind = "answer"
 	AtEnd      Kind = "end"
@@ -38,7 +38,7 @@ const (
 
 // Moment is one thing that happened.
 type Moment struct {
-	At       time.Time    `json:"at"`
+	At       time.Time    `json:"at"` // of a trigger: when the event happened
 	Kind     Kind         `json:"kind"`
 	FollowUp int64        `json:"follow_up,string"` // 0: none
 	Step     int          `json:"step"`             // from 1; 0: none
@@ -120,7 +120,7 @@ func ofNote(n *followup.Note) Moment {
 }
 
 func ofStart(f *followup.FollowUp) Moment {
-	m := Moment{At: f.CreatedAt, Kind: AtTrigger, FollowUp: f.ID, Outcome: dimStarted, Reason: codes.Started}
+	m := Moment{At: f.TriggerAt, Kind: AtTrigger, FollowUp: f.ID, Outcome: dimStarted, Reason: codes.Started}
 	event := f.TriggerType
 	if event == "" {
 		event = "-"
@@ -140,7 +140,6 @@ func ofStart(f *followup.FollowUp) Moment {
 var end = Text{"。", "."}
 
 var verdicts = map[followup.Verdict]Text{
-	followup.Allow: {"放行", "allowed"},
 	followup.Defer: {"延后", "put off"},
 	followup.Deny:  {"拦截", "withheld"},
 	followup.Pass:  {"跳过", "passed over"},
@@ -167,7 +166,7 @@ func ofDecision(d *followup.Decision) Moment {
 }
 
 var states = map[attempt.State]Text{
-	attempt.Intended:    {"已记录,正在发出", "on its way"},
+	attempt.Intended:    {"允许触达,已记录并发出", "allowed, recorded and on its way"},
 	attempt.Withheld:    {"发出前的最后核对未通过,没有发出", "stopped at the last look; nothing went out"},
 	attempt.Rejected:    {"没有发出或被拒", "rejected, or it never left"},
 	attempt.Unknown:     {"结果无法确认", "nobody can tell what became of it"},

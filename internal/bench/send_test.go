@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be its own mail sink, in a process of its own.
+func TestMain(m *testing.M) {
+	if os.Getenv("HUIYIN_BENCH_SINK") == "" {
+		os.Exit(m.Run())
+	}
+	s, err := StartSink()
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(s.Address())
+	if err := s.Serve(context.Background()); err != nil {
+		panic(err)
+	}
+}
+
+func TestTheSendBenchMailsEveryone(t *testing.T) {
+	t.Setenv("HUIYIN_BENCH_SINK", "1")
+	n := 3_000
+	r, err := RunSend(t.Context(), "", []string{os.Args[0]}, Send{Messages: n, Connections: 32, Budget: 30 * time.Second}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.N != int64(n) {
+		t.Fatalf("%d mails sent, want %d", r.N, n)
+	}
+	t.Logf("%.0f/s against %.0f/s: %.2f; %v ms CPU each, peak %v MB", r.RatePerS, r.LimitRatePerS, r.Ratio, r.Extra["cpu_ms_per_message"], r.Extra["peak_mb"])
+}
