@@ -1,0 +1,114 @@
+package acts
+
+import (
+	"context"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/followup"
+	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+)
+
+// CustomersMax is how many customers one transaction writes: longer ones would keep refusals waiting.
+const CustomersMax = 1_000
+
+// RefusedRow is one of several that was not taken, and why.
+type RefusedRow struct {
+	Index int // from 0
+	Err   *errs.Error
+}
+
+// Customers is what became of customers written together.
+type Customers struct {
+	Written   int // new or changed
+	Unchanged int
+	Refused   []RefusedRow
+}
+
+// PutCustomers writes customers as the wallet describes them now. A bad one costs only
+// itself. Follow-ups that waited until we knew their customer fall due at once.
+func (h *House) PutCustomers(ctx context.Context, p db.Priority, all []*customer.Customer) (Customers, error) {
+	var res Customers
+	if len(all) > customer.BatchMax {
+		return res, errs.New(errs.TooLarge, codes.BatchTooLarge, "%d customers came at once; at most %d are allowed: send smaller batches", len(all), customer.BatchMax)
+	}
+	now := h.now()
+	good := make([]*customer.Customer, 0, len(all))
+	for i, c := range all {
+		if err := customer.Normalise(c, h.Keys, now); err != nil {
+			e, ours := errs.As(err)
+			if !ours {
+				return res, err
+			}
+			res.Refused = append(res.Refused, RefusedRow{Index: i, Err: e})
+			continue
+		}
+		good = append(good, c)
+	}
+	for len(good) > 0 {
+		part := good[:min(len(good), CustomersMax)]
+		good = good[len(part):]
+		changed, err := h.putPart(ctx, p, part)
+		if err != nil {
+			return res, err
+		}
+		res.Written += changed
+		res.Unchanged += len(part) - changed
+	}
+	return res, nil
+}
+
+func (h *House) putPart(ctx context.Context, p db.Priority, part []*customer.Customer) (changed int, err error) {
+	err = h.write(ctx, p, "put-customers", func(tx *db.Tx) error {
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		// Upsert fills in what it finds; the transaction may run again.
+		rows := make([]*customer.Customer, len(part))
+		for i, c := range part {
+			own := *c
+			rows[i] = &own
+		}
+		if changed, err = customer.Upsert(tx, h.IDs, rows, now); err != nil {
+			return err
+		}
+		for i := range part {
+			part[i].ID, part[i].Known, part[i].Revision = rows[i].ID, rows[i].Known, rows[i].Revision
+		}
+		return wakeUnknown(tx, rows, now)
+	})
+	return changed, err
+}
+
+// wakeUnknown makes follow-ups due that waited because nobody had told us who their customer is.
+func wakeUnknown(tx *db.Tx, rows []*customer.Customer, now time.Time) error {
+	ids := make([]int64, len(rows))
+	for i, c := range rows {
+		ids[i] = c.ID
+	}
+	open, err := followup.OpenOf(tx, ids)
+	if err != nil {
+		return err
+	}
+	for _, f := range open {
+		if f.Reason != codes.CustomerUnknown {
+			continue
+		}
+		if _, err := followup.WakeCustomer(tx, f.Customer, codes.CustomerUnknown, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Customer reads one customer by the wallet's id.
+func (h *House) Customer(ctx context.Context, ref string) (c *customer.Customer, err error) {
+	err = h.DB.Read(ctx, func(tx *db.Tx) error {
+		c, err = customer.Get(tx, ref)
+		return err
+	})
+	return c, err
+}
