@@ -159,6 +159,25 @@ func (d Duration) String() string {
 	return strconv.FormatInt(int64(span/time.Second), 10) + "s"
 }
 
+// Words writes a span for people, with its two largest units: 4d 10m.
+func (d Duration) Words() string {
+	left, words := time.Duration(d), ""
+	for _, unit := range []string{"d", "h", "m", "s"} {
+		u := durationUnits[unit]
+		if n := left / u; n > 0 {
+			if words != "" {
+				return words + " " + strconv.FormatInt(int64(n), 10) + unit
+			}
+			words = strconv.FormatInt(int64(n), 10) + unit
+			left -= n * u
+		}
+	}
+	if words == "" {
+		return "0s"
+	}
+	return words
+}
+
 // Std gives the span as Go's type.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 

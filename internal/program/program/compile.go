@@ -36,6 +36,7 @@ type compiler struct {
 	pins   pins
 	p      document.Problems
 	asks   []*questionnaire.Questionnaire
+	on     string           // the type of the trigger's event; AnyType if it is misspelt
 	seen   map[string]error // segments looked up already
 	prefer map[string][]policy.Window
 }
@@ -97,7 +98,14 @@ func (c *compiler) useSegment(path, name string) {
 			c.live.FactTypes = append(c.live.FactTypes, s.Condition().FactTypes()...)
 		}
 	}
-	c.p.AddAt(path, err)
+	c.refer(path, document.KindSegment, name, err)
+}
+
+// refer takes note of what is wrong with a document the program names, unless that was said already.
+func (c *compiler) refer(path, kind, name string, err error) {
+	if !c.failed[kind+"/"+name] {
+		c.p.AddAt(path, err)
+	}
 }
 
 func (c *compiler) basics() {
@@ -130,7 +138,8 @@ func (c *compiler) trigger() {
 	}
 	t := &c.live.Trigger
 	t.Event, t.List, t.Delay = def.Event, def.List, def.Delay.Std()
-	if def.Event != "" && !c.eventType("trigger.event", def.Event) {
+	if c.on = def.Event; def.Event != "" && !c.eventType("trigger.event", def.Event) {
+		c.on = condition.AnyType // say it once, and look on
 		return
 	}
 	if def.When != "" && def.Event == "" {
@@ -216,7 +225,6 @@ func (c *compiler) channel(path, name string) {
 
 func (c *compiler) step(i int) {
 	def, at := &c.def.Steps[i], fmt.Sprintf("steps[%d]", i)
-	on := c.def.Trigger.Event
 	s := Step{
 		Channel: def.Channel, Purpose: def.Purpose, Mode: def.Mode, Tries: def.Tries, Prefer: c.prefer[def.Channel],
 		Gap: def.Gap.Std(), Wait: def.Wait.Std(), Ring: def.Ring.Std(),
@@ -225,11 +233,11 @@ func (c *compiler) step(i int) {
 	if !slices.Contains(policy.PurposeNames(), def.Purpose) {
 		c.bad(at+".purpose", "there is no purpose `%s`%s", def.Purpose, document.DidYouMean(def.Purpose, policy.PurposeNames()))
 	}
-	s.When = c.condition(at+".when", def.When, c.env, condition.Step, on)
+	s.When = c.condition(at+".when", def.When, c.env, condition.Step, c.on)
 	c.timing(&s, at)
 	if def.Questionnaire != "" {
 		q, e, err := c.questionnaire(def.Questionnaire)
-		c.p.AddAt(at+".questionnaire", err)
+		c.refer(at+".questionnaire", document.KindQuestionnaire, def.Questionnaire, err)
 		if err == nil {
 			c.pins.add(e)
 			s.Questionnaire, s.QuestionnaireID = q, e.id
@@ -273,8 +281,8 @@ func (c *compiler) call(s *Step, def *StepDefinition, at string) {
 	if def.Script == "" {
 		c.bad(at+".script", "a call needs a script: what the agent says")
 	} else {
-		script, e, err := c.script(def.Script, c.def.Trigger.Event)
-		c.p.AddAt(at+".script", err)
+		script, e, err := c.script(def.Script, c.on)
+		c.refer(at+".script", document.KindScript, def.Script, err)
 		if err == nil {
 			c.pins.add(e)
 			s.Script = script
@@ -307,8 +315,8 @@ func (c *compiler) message(s *Step, def *StepDefinition, at string) {
 		}
 		return
 	}
-	t, e, err := c.template(def.Template, c.def.Trigger.Event)
-	c.p.AddAt(at+".template", err)
+	t, e, err := c.template(def.Template, c.on)
+	c.refer(at+".template", document.KindTemplate, def.Template, err)
 	if err != nil {
 		return
 	}
@@ -385,7 +393,7 @@ func (c *compiler) canRun() {
 	earliest := c.live.Trigger.Delay
 	if earliest >= deadline {
 		c.p.Addf("trigger.delay", codes.ProgramCannotRun, "nothing could ever start: the delay is %s and the deadline %s; shorten the one or lengthen the other",
-			document.Duration(earliest), document.Duration(deadline))
+			document.Duration(earliest).Words(), document.Duration(deadline).Words())
 		return
 	}
 	for i := range c.live.Steps {
@@ -394,10 +402,10 @@ func (c *compiler) canRun() {
 		switch {
 		case earliest > deadline:
 			c.p.Addf(at, codes.ProgramCannotRun, "the step could start %s after the event at the earliest, and the deadline is %s; "+
-				"shorten the waits before it, or lengthen the deadline", document.Duration(earliest), document.Duration(deadline))
+				"shorten the waits before it, or lengthen the deadline", document.Duration(earliest).Words(), document.Duration(deadline).Words())
 		case last > deadline:
 			c.p.Addf(at+".tries", codes.ProgramCannotRun, "try %d could start %s after the event at the earliest, and the deadline is %s; "+
-				"take fewer tries, or a shorter gap", s.Tries, document.Duration(last), document.Duration(deadline))
+				"take fewer tries, or a shorter gap", s.Tries, document.Duration(last).Words(), document.Duration(deadline).Words())
 		}
 		if d, never := c.rules.Never(s.Channel, s.Purpose, s.Ring, c.now); never {
 			c.p.Addf(at, codes.ProgramCannotRun, "no rule ever allows %s for %s: %s (%s); change the step, or the rule `%s`",

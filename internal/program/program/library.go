@@ -31,13 +31,14 @@ type library struct {
 	rules   *policy.Rules
 	now     time.Time
 
+	failed         map[string]bool // documents found wrong by themselves, by kind/name
 	segments       map[string]*segment.Segment
 	questionnaires map[int64]*questionnaire.Questionnaire // by id; shared by the versions of programs that pin it
 }
 
 func newLibrary(entries map[string]map[string]*entry, now time.Time) *library {
 	return &library{
-		entries: entries, now: now,
+		entries: entries, now: now, failed: map[string]bool{},
 		segments: map[string]*segment.Segment{}, questionnaires: map[int64]*questionnaire.Questionnaire{},
 	}
 }

@@ -14,13 +14,11 @@ import (
 
 // version is one published version as stored.
 type version struct {
-	id, program  int64
-	number       int
-	name, state  string
-	body         string
-	pins         pins
-	current      bool
-	documentBody document.Document
+	id, program int64
+	number      int
+	name, state string
+	pins        pins
+	document    document.Document
 }
 
 // Publish makes the newest draft of a program, with the newest versions of what it names, the one that
@@ -142,21 +140,19 @@ func programNamed(tx *db.Tx, name string) (Summary, error) {
 	return s, err
 }
 
-const versionColumns = `v.id, v.program_id, v.version, v.body, v.pins, p.name, p.state, p.version_id`
+const versionColumns = `v.id, v.program_id, v.version, v.body, v.pins, p.name, p.state`
 
 func scanVersion(r *db.Rows) (*version, error) {
 	var v version
-	var current int64
-	var pinText string
-	if err := r.Scan(&v.id, &v.program, &v.number, &v.body, &pinText, &v.name, &v.state, &current); err != nil {
+	var body, pinText string
+	if err := r.Scan(&v.id, &v.program, &v.number, &body, &pinText, &v.name, &v.state); err != nil {
 		return nil, err
 	}
-	v.current = current == v.id
 	var err error
 	if v.pins, err = readPins(pinText); err != nil {
 		return nil, err
 	}
-	v.documentBody, err = reread(document.KindProgram, v.name, v.body)
+	v.document, err = reread(document.KindProgram, v.name, body)
 	return &v, err
 }
 
@@ -194,7 +190,7 @@ func compileVersion(tx *db.Tx, v *version, l *library, loaded map[int64]document
 	}
 	own := newLibrary(entries, l.now)
 	own.env, own.rules, own.questionnaires = l.env, l.rules, l.questionnaires
-	live, _, err := own.compile(v.documentBody)
+	live, _, err := own.compile(v.document)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,10 @@ func judge(tx *db.Tx, entries map[string]map[string]*entry, docs []document.Docu
 	}
 	var p document.Problems
 	for _, d := range docs {
-		p.Add(l.check(d))
+		if err := l.check(d); err != nil {
+			l.failed[d.Kind+"/"+d.Name] = true
+			p.Add(err)
+		}
 	}
 	if err := p.Err(); err != nil {
 		return err
