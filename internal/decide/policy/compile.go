@@ -82,7 +82,7 @@ type ruleSet struct {
 
 // place is one country as the rules see it.
 type place struct {
-	known   bool // a pack names it
+	known   bool // some pack holds
 	days    *calendar
 	named   map[string]*ruleSet // by channel, where rules name the channel
 	rest    *ruleSet            // every other channel
@@ -197,7 +197,7 @@ func (r *Rules) settle(byCountry map[string][]Pack, calendars map[string]*calend
 	if r.other, err = build("", strictPacks); err != nil {
 		return err
 	}
-	r.other.known = len(byCountry[OtherCountries]) > 0
+	r.other.known = len(strictPacks) > 0
 	if r.home != "" && zonesOf[r.home] == nil {
 		return fmt.Errorf("home country %q is no ISO 3166 code such as CN or US", r.home)
 	}
@@ -211,7 +211,7 @@ func (r *Rules) settle(byCountry map[string][]Pack, calendars map[string]*calend
 		if err != nil {
 			return err
 		}
-		p.known = len(own) > 0 || r.other.known
+		p.known = len(packs) > 0
 		p.zones = zones
 		switch {
 		case len(zones) == 1:

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 const (
@@ -191,18 +189,4 @@ func (w Window) check() error {
 		}
 	}
 	return nil
-}
-
-// ParsePer reads how far a cap looks back: whole minutes, hours or days.
-func ParsePer(text string) (time.Duration, error) {
-	units := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}
-	if len(text) >= 2 && len(text) <= 6 {
-		n, err := strconv.ParseUint(text[:len(text)-1], 10, 32)
-		unit := units[text[len(text)-1]]
-		per := time.Duration(n) * unit //nolint:gosec // five digits at most
-		if err == nil && per > 0 && per <= MaxPer {
-			return per, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no length of time a cap can look back; write for example 30m, 24h or 7d, at most 400d", text)
 }
