@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -34,11 +35,14 @@ func (r Result) MarshalJSON() ([]byte, error) {
 
 // round keeps four digits: more would be noise.
 func round(x float64) float64 {
-	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(x)))-3)
-	return math.Round(x/unit) * unit
+	r, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 4, 64), 64)
+	if err != nil {
+		return 0
+	}
+	return r
 }
 
 // spent is wall and CPU time, and what was done in it.
