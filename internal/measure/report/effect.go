@@ -112,9 +112,9 @@ func difference(a, control *study.Arm) Difference {
 func verdict(i statistics.Interval) Text {
 	switch {
 	case i.Low > 0:
-		return Text{"整个区间都大于零:比例提高了。", "All of the interval is above zero: the share rose."}
+		return Text{"整个区间都大于零:高于对照。", "All of the interval is above zero: higher than the control."}
 	case i.High < 0:
-		return Text{"整个区间都小于零:比例降低了。", "All of the interval is below zero: the share fell."}
+		return Text{"整个区间都小于零:低于对照。", "All of the interval is below zero: lower than the control."}
 	}
 	return Text{"区间包含零:目前看不出差别。", "The interval includes zero: no difference is shown so far."}
 }

@@ -62,9 +62,10 @@ var subjectOfTest = subject{
 
 // builder writes a program's life by the functions that the engine uses.
 type builder struct {
-	tx     *db.Tx
-	counts tally.Batch
-	errs   []error
+	tx      *db.Tx
+	program int64
+	counts  tally.Batch
+	errs    []error
 }
 
 func (b *builder) check(err error) {
@@ -74,17 +75,17 @@ func (b *builder) check(err error) {
 }
 
 func (b *builder) trigger(dim string, n int64) {
-	b.counts.Add(tally.Key{Program: programID, Day: tally.Day(monday), Metric: followup.MetricTrigger, Dim: dim}, n)
+	b.counts.Add(tally.Key{Program: b.program, Day: tally.Day(monday), Metric: followup.MetricTrigger, Dim: dim}, n)
 }
 
 func (b *builder) note(id int64, outcome string, reason codes.Reason, followUp int64) {
-	b.check(followup.Notes(b.tx, []followup.Note{{ID: id, Program: programID, Customer: id, At: monday, Outcome: outcome, Reason: reason, FollowUp: followUp}}))
+	b.check(followup.Notes(b.tx, []followup.Note{{ID: id, Program: b.program, Customer: id, At: monday, Outcome: outcome, Reason: reason, FollowUp: followUp}}))
 }
 
 // start starts a follow-up of the customer with the same number.
 func (b *builder) start(id int64, heldOut bool) {
 	f := followup.FollowUp{
-		ID: id, Program: programID, Version: 1, Customer: id, TriggerType: "wallet.payment.failed", TriggerAt: monday, TriggerData: "{}",
+		ID: id, Program: b.program, Version: 1, Customer: id, TriggerType: "wallet.payment.failed", TriggerAt: monday, TriggerData: "{}",
 		State: followup.Waiting, Lane: "email", DueAt: monday, Deadline: today, CreatedAt: monday,
 	}
 	if heldOut {
@@ -96,13 +97,13 @@ func (b *builder) start(id int64, heldOut bool) {
 	if heldOut {
 		arm = study.HeldOut
 	}
-	b.check(study.Enroll(b.tx, []study.Member{{Program: programID, Customer: id, Arm: arm, Control: heldOut, At: monday, Until: monday.Add(7 * 24 * time.Hour)}}))
+	b.check(study.Enroll(b.tx, []study.Member{{Program: b.program, Customer: id, Arm: arm, Control: heldOut, At: monday, Until: monday.Add(7 * 24 * time.Hour)}}))
 }
 
 func (b *builder) move(id int64, at time.Time, s followup.State, reason codes.Reason) {
 	f, err := followup.One(b.tx, id)
 	b.check(err)
-	held, err := followup.Moves(b.tx, &b.counts, at, []followup.Move{{ID: id, Program: programID, Epoch: f.Epoch, State: s, Reason: reason, Lane: "email", DueAt: at}})
+	held, err := followup.Moves(b.tx, &b.counts, at, []followup.Move{{ID: id, Program: b.program, Epoch: f.Epoch, State: s, Reason: reason, Lane: "email", DueAt: at}})
 	b.check(err)
 	if err == nil && !held[0] {
 		b.check(fmt.Errorf("follow-up %d was not moved", id))
@@ -110,14 +111,14 @@ func (b *builder) move(id int64, at time.Time, s followup.State, reason codes.Re
 }
 
 func (b *builder) decide(id, followUp int64, at time.Time, v followup.Verdict, reason codes.Reason, until time.Time) {
-	b.check(followup.Decide(b.tx, &b.counts, func(int) int64 { return programID },
+	b.check(followup.Decide(b.tx, &b.counts, func(int) int64 { return b.program },
 		[]followup.Decision{{ID: id, FollowUp: followUp, At: at, Verdict: v, Reason: reason, Until: until}}))
 }
 
 // contact makes an attempt of a follow-up and takes it through states, a minute each.
 func (b *builder) contact(id, followUp int64, through ...attempt.State) {
 	a := attempt.Attempt{
-		ID: id, FollowUp: followUp, Program: programID, Customer: followUp, Try: 1, Channel: "email", Purpose: "survey",
+		ID: id, FollowUp: followUp, Program: b.program, Customer: followUp, Try: 1, Channel: "email", Purpose: "survey",
 		Address: "a@example.com", AddressKey: []byte("k"), Language: "en", IntendedAt: monday.Add(time.Minute),
 	}
 	b.check(attempt.Intend(b.tx, &b.counts, []attempt.Attempt{a}))
@@ -136,12 +137,12 @@ func (b *builder) reply(id, followUp, score int64, complete bool) {
 	done := int64(0)
 	if complete {
 		done = db.Millis(tuesday)
-		b.counts.Add(tally.Key{Program: programID, Day: tally.Day(tuesday), Metric: answer.MetricAnswer, Dim: answer.DimCompleted}, 1)
+		b.counts.Add(tally.Key{Program: b.program, Day: tally.Day(tuesday), Metric: answer.MetricAnswer, Dim: answer.DimCompleted}, 1)
 	}
-	b.counts.Add(tally.Key{Program: programID, Day: tally.Day(tuesday), Metric: answer.MetricAnswer, Dim: answer.DimStarted}, 1)
-	b.counts.Add(tally.Key{Program: programID, Day: tally.Day(tuesday), Metric: answer.MetricScore, Dim: fmt.Sprintf("satisfaction:%d", score)}, 1)
+	b.counts.Add(tally.Key{Program: b.program, Day: tally.Day(tuesday), Metric: answer.MetricAnswer, Dim: answer.DimStarted}, 1)
+	b.counts.Add(tally.Key{Program: b.program, Day: tally.Day(tuesday), Metric: answer.MetricScore, Dim: fmt.Sprintf("satisfaction:%d", score)}, 1)
 	_, err := b.tx.Exec(`INSERT INTO answer (id, follow_up_id, program_id, customer_id, questionnaire_id, channel, language, score, scored, started_at, completed_at)
-		VALUES ($1, $2, $3, $2, 1, 'email', 'en', $4, true, $5, $6)`, id, followUp, int64(programID), score, db.Millis(tuesday), done)
+		VALUES ($1, $2, $3, $2, 1, 'email', 'en', $4, true, $5, $6)`, id, followUp, b.program, score, db.Millis(tuesday), done)
 	b.check(err)
 	_, err = b.tx.Exec(`INSERT INTO answer_value (answer_id, question, value, saved_at) VALUES ($1, 'satisfaction', $2, $3)`, id, fmt.Sprint(score), db.Millis(tuesday))
 	b.check(err)
@@ -152,9 +153,16 @@ func (b *builder) reply(id, followUp, score int64, complete bool) {
 func life(t testing.TB, d *db.DB) {
 	t.Helper()
 	write(t, d, func(tx *db.Tx) error {
-		b := &builder{tx: tx}
 		_, err := tx.Exec(`INSERT INTO program (id, name, state, version_id) VALUES ($1, 'failed-payment', 'running', 1)`, int64(programID))
-		b.check(err)
+		return err
+	})
+	lifeOf(t, d, programID)
+}
+
+func lifeOf(t testing.TB, d *db.DB, program int64) {
+	t.Helper()
+	write(t, d, func(tx *db.Tx) error {
+		b := &builder{tx: tx, program: program}
 		for id := int64(1); id <= 40; id++ {
 			b.start(id, id > 36)
 		}
@@ -164,7 +172,7 @@ func life(t testing.TB, d *db.DB) {
 		b.trigger("not-selected:not-sampled", 5)
 		for id := int64(1); id <= 3; id++ { // into follow-up 8
 			b.note(id, "merged", codes.Merged, 8)
-			_, err := followup.Merge(tx, programID, 8, "")
+			_, err := followup.Merge(tx, b.program, 8, "")
 			b.check(err)
 		}
 		b.note(4, "not-selected", codes.LateTrigger, 0)
@@ -198,7 +206,6 @@ func (b *builder) contacts() {
 	}
 	for _, w := range ways {
 		for id := w.from; id <= w.to; id++ {
-			b.decide(1000+id, id, monday, followup.Allow, codes.Allowed, time.Time{})
 			b.contact(2000+id, id, w.through...)
 		}
 	}

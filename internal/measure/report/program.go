@@ -10,19 +10,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/tally"
-	"github.com/huiyin/huiyin/internal/program/questionnaire"
 )
-
-// subject is what a report needs to know of a program.
-type subject struct {
-	id      int64
-	name    string
-	title   Text
-	state   string
-	measure measured
-	asks    map[int]bool // by step from 0; nil: not known
-	asked   []*questionnaire.Question
-}
 
 // days is a period of whole days by UTC.
 type days struct {

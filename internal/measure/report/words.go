@@ -107,16 +107,16 @@ func points(share float64) string {
 	if math.Abs(share) < 0.0995 {
 		digits = 2
 	}
-	return strings.Replace(strconv.FormatFloat(100*share, 'f', digits, 64), "-", "−", 1)
+	return strconv.FormatFloat(100*share, 'f', digits, 64)
 }
 
-// signed writes percentage points with their sign.
+// signed writes a difference of shares as percentage points with their sign.
 func signed(share float64) string {
-	if s := points(share); strings.HasPrefix(s, "−") {
-		return s
-	} else {
-		return "+" + s
+	s := strconv.FormatFloat(100*share, 'f', 2, 64)
+	if digits, negative := strings.CutPrefix(s, "-"); negative {
+		return "−" + digits
 	}
+	return "+" + s
 }
 
 // grouped writes a count with commas at the thousands.
