@@ -195,6 +195,20 @@ func TestAKeptConnectionThatTheServerClosedCostsNothing(t *testing.T) {
 	}
 }
 
+func TestAServerThatEndsBusyConnectionsDelaysNothing(t *testing.T) {
+	c, sink := connect(t, mailsink.Options{PerConnection: 2}, Settings{})
+	looks := 0
+	for range 7 {
+		o := c.Send(t.Context(), letterTo("ann@example.com"), func(context.Context) error { looks++; return nil })
+		if o.Result != channel.OK {
+			t.Errorf("%+v", o)
+		}
+	}
+	if sink.Taken() != 7 || looks != 7 || sink.Sessions() != 4 {
+		t.Errorf("7 messages: taken %d, %d looks, %d connections", sink.Taken(), looks, sink.Sessions())
+	}
+}
+
 func TestAServerLostBeforeTheMessageLosesNothing(t *testing.T) {
 	for _, mode := range []mailsink.Mode{mailsink.DropAtMail, mailsink.HangAtMail} {
 		t.Run(string(mode), func(t *testing.T) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,5 +244,39 @@ func TestSettingsThatCannotWorkAreRefusedWithTheirPlace(t *testing.T) {
 	}
 	if _, err := New(good, clock.System{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A connection whose answer was not read to its end holds bytes that would be
+// taken for the answer to the next message.
+func TestAConnectionWithAnUnreadAnswerIsNotUsedAgain(t *testing.T) {
+	release := make(chan struct{})
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if requests.Add(1) > 1 {
+			return
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		head := "HTTP/1.1 400 No\r\nContent-Length: 1000000\r\n\r\n"
+		_, _ = conn.Write(append([]byte(head), make([]byte, answerLimitBytes-len(head))...)) // all that the client reads, and no more yet
+		<-release
+		_ = conn.Close() // the test is over
+	}))
+	defer server.Close()
+	defer close(release)
+	c, err := New(Settings{Name: "sms", URL: server.URL, SendTimeout: 5 * time.Second}, clock.NewVirtual(someDay))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if o := c.Send(t.Context(), message(), yes); o.Result != channel.Rejected {
+		t.Errorf("%+v", o)
+	}
+	if o := c.Send(t.Context(), message(), yes); o.Result != channel.OK {
+		t.Errorf("%+v", o)
 	}
 }

@@ -76,6 +76,7 @@ type Options struct {
 	RefusalsForNow int                   // how often RefuseForNow refuses an address; 0 = always
 	Hang           time.Duration         // for HangThenTake
 	Delay          time.Duration         // before every answer to a message
+	PerConnection  int                   // messages after which a connection is ended with 421; 0 = never
 	KillPIDFile    string
 	TLS            *tls.Config // offers STARTTLS
 	User, Password string      // asks for AUTH

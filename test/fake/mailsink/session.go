@@ -12,21 +12,26 @@ import (
 	"github.com/huiyin/huiyin/test/fake/wirelog"
 )
 
+// leavingDelay lets the last answer reach the client before the connection closes.
+const leavingDelay = 20 * time.Millisecond
+
 var (
 	errUnknownMailbox = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such mailbox here"}
 	errRefusedForNow  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Greylisted, come back later"}
 	errBusy           = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Try again later"}
 	errContent        = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Message content not accepted"}
+	errLeaving        = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Too many messages on this connection"}
 	errNoLogin        = &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 )
 
 // session is one connection's conversation.
 type session struct {
-	sink    *Sink
-	conn    *smtp.Conn
-	trusted bool
-	from    string
-	to      []string
+	sink     *Sink
+	conn     *smtp.Conn
+	trusted  bool
+	messages int
+	from     string
+	to       []string
 }
 
 // Reset forgets the message under way.
@@ -40,6 +45,11 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	if !s.trusted {
 		return errNoLogin
 	}
+	if most := s.sink.options.PerConnection; most > 0 && s.messages >= most {
+		time.AfterFunc(leavingDelay, func() { _ = s.conn.Conn().Close() }) // it may be closed already
+		return errLeaving
+	}
+	s.messages++
 	s.from = from
 	if m := s.sink.forced.Load(); m != nil {
 		switch *m {
