@@ -30,6 +30,7 @@ const (
 	EncodingUnknown     = "encoding-unknown"
 	CursorInvalid       = "cursor-invalid"
 	UsageInvalid        = "usage-invalid"
+	MethodNotAllowed    = "method-not-allowed"
 )
 
 var requestFaults = []Entry{
@@ -61,6 +62,7 @@ var requestFaults = []Entry{
 	{"encoding-unknown", Fault, "无法识别文件编码", "The file's encoding was not recognised"},
 	{"cursor-invalid", Fault, "翻页位置无效,请从第一页重新开始", "The page position is not valid; start again from the first page"},
 	{"usage-invalid", Fault, "命令用法不正确", "The command was not used correctly"},
+	{"method-not-allowed", Fault, "该地址不支持这种请求方法", "This address does not take requests of this method"},
 }
 
 // What was wrong with a document: a program, a template, a rule pack ….

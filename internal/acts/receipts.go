@@ -1,0 +1,29 @@
+package acts
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/huiyin/huiyin/internal/channel"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+)
+
+// Receive keeps what a channel's provider reports. The channel checks that it is the
+// provider who speaks; nothing else is believed.
+func (h *House) Receive(ctx context.Context, channelName string, header http.Header, body []byte) error {
+	c, connected := h.Channels.Get(channelName)
+	reader, reads := c.(channel.ReceiptReader)
+	if !connected || !reads || !c.Abilities().Receipts {
+		return errs.New(errs.NotFound, codes.ChannelUnknown, "no channel %.40q is connected that takes receipts; configure its receipt_secrets", channelName)
+	}
+	receipts, err := reader.ReadReceipts(header, body)
+	if err != nil {
+		return err
+	}
+	moved, err := h.Dispatcher.Receive(ctx, channelName, receipts)
+	if moved > 0 {
+		h.wake()
+	}
+	return err
+}
