@@ -44,3 +44,21 @@ func moveOffset(tx *db.Tx, name string, from, to int64) (bool, error) {
 	n, err := tx.Exec(`UPDATE log_offset SET seq = $3 WHERE name = $1 AND seq = $2`, name, from, to)
 	return n == 1, err
 }
+
+// Setting reads what was kept under a name; "" if nothing was.
+func Setting(tx *db.Tx, name string) (string, error) {
+	all, err := db.All(tx, func(r *db.Rows) (string, error) {
+		var v string
+		return v, r.Scan(&v)
+	}, `SELECT value FROM setting WHERE name = $1`, name)
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	return all[0], nil
+}
+
+// Keep keeps a value under a name, in the place of what was there.
+func Keep(tx *db.Tx, name, value string) error {
+	_, err := tx.Exec(`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return err
+}

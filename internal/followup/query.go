@@ -1,6 +1,8 @@
 package followup
 
 import (
+	"time"
+
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
@@ -80,4 +82,16 @@ func Open(tx *db.Tx, program int64) (map[State]int64, error) {
 		out[s] = n
 	}
 	return out, rows.Err()
+}
+
+// NextDueOf is when the next follow-up of each of several lanes is due, in their order; zero where none is.
+func NextDueOf(tx *db.Tx, lanes []string) ([]time.Time, error) {
+	out := make([]time.Time, len(lanes))
+	for i, lane := range lanes {
+		var err error
+		if out[i], err = NextDue(tx, lane); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
