@@ -25,8 +25,11 @@ func victim(t *testing.T) (pidFile string, killed func() bool) {
 	if err := sleeper.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- sleeper.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = sleeper.Wait() // how it ended is in ProcessState
+		close(ended)
+	}()
 	t.Cleanup(func() { _ = sleeper.Process.Kill() }) // it should have ended
 	pidFile = filepath.Join(t.TempDir(), "pid")
 	if err := os.WriteFile(pidFile, []byte(strconv.Itoa(sleeper.Process.Pid)+"\n"), 0o600); err != nil {
