@@ -84,6 +84,9 @@ func TestTheGatewayInItsOwnProcessKillsRightAfterTaking(t *testing.T) {
 	if !killed() {
 		t.Error("the process lives")
 	}
+	if err := syscall.Kill(p.PID(), 0); err != nil {
+		t.Errorf("the gateway itself is gone: %v", err)
+	}
 	seen, err := wirelog.Read[gateway.Seen](log)
 	if err != nil || len(seen) != 1 || !seen[0].Taken || seen[0].Key != "k-1" {
 		t.Errorf("%+v, %v", seen, err)
