@@ -210,6 +210,9 @@ func checkNodes(root *yaml.Node) error {
 		case n.Tag != "" && !slices.Contains(plainTags, n.Tag):
 			return errs.New(errs.Invalid, codeShape, "line %d uses the YAML tag %s; leave the tag out", n.Line, n.Tag)
 		}
+		if n.Tag == "!!null" {
+			n.Value = "null" // an empty value would be written back as an empty text
+		}
 		if n.Kind == yaml.MappingNode {
 			if err := checkKeys(n); err != nil {
 				return err

@@ -401,6 +401,12 @@ func FuzzTemplate(f *testing.F) {
 	env := newEnv(f)
 	trigger := &event.Event{Type: "test.odd.shape", Data: []byte(`{"items":["a","<b>"],"note":"x\ny","n":1,"yes":true}`)}
 	f.Fuzz(func(t *testing.T, source string) {
+		start := time.Now()
+		defer func() {
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("%q took %s", source, took)
+			}
+		}()
 		compiled, err := Compile("n", &Definition{
 			Channels: []string{"email"}, Subject: document.Text{"en": "s"},
 			Variants: []Variant{{Body: document.Text{"en": source}}},
