@@ -79,10 +79,26 @@ type search struct {
 	preferred   schedule
 	own         schedule
 
-	reason codes.Reason // what moved the start last, and so binds
-	rule   string
+	last      binding // what moved the start last
+	several   bool    // other things moved it before
+	forbidden bool    // the last was a cap of nought
+}
 
-	forbidden bool // that was a cap of nought
+// binding is what keeps a contact from starting.
+type binding struct {
+	reason codes.Reason
+	rule   string
+}
+
+// move notes what moves the start from one instant to another.
+func (s *search) move(from, to int64, reason codes.Reason, rule string) int64 {
+	if to == from {
+		return to
+	}
+	now := binding{reason, rule}
+	s.several = s.several || s.last.reason != "" && s.last != now
+	s.last = now
+	return to
 }
 
 // consent denies what was never agreed to, or no longer is.
@@ -176,9 +192,12 @@ func (r *Rules) run(s *search, at int64) Decision {
 	case at:
 		return Decision{Verdict: Allow, Reason: codes.Allowed}
 	case never:
-		return Decision{Verdict: Deny, Reason: s.denial(), Rule: s.rule}
+		return Decision{Verdict: Deny, Reason: s.denial(), Rule: s.last.rule}
 	default:
-		return Decision{Verdict: Defer, Reason: s.reason, Rule: s.rule, Until: time.Unix(0, found).UTC()}
+		if s.several {
+			s.last = s.longest(at, start)
+		}
+		return Decision{Verdict: Defer, Reason: s.last.reason, Rule: s.last.rule, Until: time.Unix(0, found).UTC()}
 	}
 }
 
@@ -257,10 +276,8 @@ func (s *search) wishes(atlas *atlas) {
 
 // find gives the first instant from start on at which everything holds.
 func (s *search) find(start, at int64) int64 {
-	if start > at {
-		s.reason, s.rule = codes.Gap, bindsGap
-	}
-	for t := start; t <= s.limit; {
+	s.last, s.several = binding{}, false
+	for t := s.move(at, start, codes.Gap, bindsGap); t <= s.limit; {
 		moved := s.pass(t)
 		if moved == t {
 			return t
@@ -279,29 +296,54 @@ func (s *search) pass(t int64) int64 {
 		}
 		for _, z := range s.where.zones() {
 			x := schedule{windows: r.windows, zone: z, days: p.days}
-			if next := x.next(t, s.ring, s.limit); next != t {
-				t, s.reason, s.rule = next, windowReason(r), r.name
-			}
+			t = s.move(t, x.next(t, s.ring, s.limit), windowReason(r), r.name)
 			if t > s.limit {
 				return t
 			}
 		}
 	}
 	if s.own.zone != nil {
-		if next := s.own.next(t, s.ring, s.limit); next != t {
-			t, s.reason, s.rule = next, codes.OwnHours, bindsOwn
-		}
+		t = s.move(t, s.own.next(t, s.ring, s.limit), codes.OwnHours, bindsOwn)
 	}
 	if s.prefer {
-		if next := s.preferred.next(t, s.ring, s.limit); next != t {
-			t, s.reason, s.rule = next, codes.PreferredWindow, bindsPrefer
-		}
+		t = s.move(t, s.preferred.next(t, s.ring, s.limit), codes.PreferredWindow, bindsPrefer)
 	}
 	if c := s.shut(t); c != nil {
-		t, s.reason, s.rule = c.until, codes.CapReached, c.cap.name
+		t = s.move(t, c.until, codes.CapReached, c.cap.name)
 		s.forbidden = c.until == never
 	}
 	return t
+}
+
+// longest gives what, by itself, would keep the contact waiting longest: that
+// is what a person who asks why should be told.
+func (s *search) longest(at, start int64) binding {
+	found, most := binding{}, at
+	ask := func(t int64, reason codes.Reason, rule string) {
+		if t > most {
+			found, most = binding{reason, rule}, t
+		}
+	}
+	ask(start, codes.Gap, bindsGap)
+	if c := s.shut(start); c != nil {
+		ask(c.until, codes.CapReached, c.cap.name)
+	}
+	for p, r := range s.rules {
+		if len(r.windows) == 0 {
+			continue
+		}
+		for _, z := range s.where.zones() {
+			x := schedule{windows: r.windows, zone: z, days: p.days}
+			ask(x.next(start, s.ring, s.limit), windowReason(r), r.name)
+		}
+	}
+	if s.own.zone != nil {
+		ask(s.own.next(start, s.ring, s.limit), codes.OwnHours, bindsOwn)
+	}
+	if s.prefer {
+		ask(s.preferred.next(start, s.ring, s.limit), codes.PreferredWindow, bindsPrefer)
+	}
+	return found
 }
 
 func windowReason(r *rule) codes.Reason {
@@ -315,7 +357,7 @@ func windowReason(r *rule) codes.Reason {
 // beyond the limit.
 func (s *search) denial() codes.Reason {
 	bounded := !s.f.Deadline.IsZero() && nanos(s.f.Deadline) <= s.limit
-	switch s.reason {
+	switch s.last.reason {
 	case codes.CapReached:
 		if s.forbidden {
 			return codes.CapForbids

@@ -204,7 +204,7 @@ func TestDecide(t *testing.T) {
 		{
 			"the program's hours open nothing that the house keeps closed", "2026-03-03 12:00", cn,
 			Facts{Channel: Phone, Purpose: Service, Prefer: prefer},
-			outcome{Defer, codes.PreferredWindow, "prefer", "2026-03-03 18:30"},
+			outcome{Defer, codes.HouseWindow, "cn/phone", "2026-03-03 18:30"},
 		},
 		{
 			"the program's hours yield when the deadline comes first", "2026-03-03 10:00", cn,
@@ -250,6 +250,24 @@ func TestDecide(t *testing.T) {
 			"the reminder of the same follow-up counts no second time", "2026-03-03 10:00", cn,
 			Facts{Channel: "sms", Purpose: Survey, FollowUp: 1, Counted: []Counted{sent(Survey, Message, 1, "2026-02-10 10:00")}},
 			outcome{Allow, codes.Allowed, "", ""},
+		},
+		{
+			"two messages of another follow-up count once",
+			"2026-03-03 10:00", cn,
+			Facts{Channel: "sms", Purpose: Service, FollowUp: 2, Counted: []Counted{sent(Service, Message, 1, "2026-03-01 10:00"), sent(Service, Message, 1, "2026-03-02 10:00")}},
+			outcome{Allow, codes.Allowed, "", ""},
+		},
+		{
+			"a reminder adds nothing even where an exempted contact has filled the cap",
+			"2026-03-03 10:00", cn,
+			Facts{Channel: "sms", Purpose: Survey, FollowUp: 1, Counted: []Counted{sent(Survey, Message, 1, "2026-02-10 10:00"), sent(Survey, Message, 7, "2026-02-11 10:00")}},
+			outcome{Allow, codes.Allowed, "", ""},
+		},
+		{
+			"a row without a follow-up counts by itself",
+			"2026-03-03 10:00", cn,
+			Facts{Channel: "sms", Purpose: Service, FollowUp: 2, Counted: []Counted{sent(Service, Message, 0, "2026-03-01 10:00"), sent(Service, Message, 0, "2026-03-02 10:00")}},
+			outcome{Defer, codes.CapReached, "default: service 2 per 7d", "2026-03-08 10:00"},
 		},
 		{
 			"another purpose does not count", "2026-03-03 10:00", cn,

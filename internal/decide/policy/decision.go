@@ -28,7 +28,9 @@ func (v Verdict) String() string {
 	}
 }
 
-// Decision says what may be done and why.
+// Decision says what may be done and why. When several things stand in the way
+// of a contact now, a deferral names the one that keeps it waiting longest, and
+// a denial the one that leaves no instant before the deadline.
 type Decision struct {
 	Verdict Verdict
 	Reason  codes.Reason
