@@ -1,7 +1,6 @@
 package condition
 
 import (
-	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -127,9 +126,6 @@ func (d *Data) Map() map[string]any {
 	return m
 }
 
-// Plain gives a value from Get as Go maps and slices.
-func Plain(value any) any { return plain(value) }
-
 func plain(value any) any {
 	switch v := value.(type) {
 	case *Data:
@@ -143,6 +139,3 @@ func plain(value any) any {
 	}
 	return value
 }
-
-// MarshalJSON writes the data back.
-func (d *Data) MarshalJSON() ([]byte, error) { return json.Marshal(d.Map()) }

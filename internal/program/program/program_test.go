@@ -407,6 +407,9 @@ func TestWhatAProgramSaysIsCompiled(t *testing.T) {
 			t.Errorf("on_answer[%d]: %v, %v", i, held, err)
 		}
 	}
+	if id, ok := load(t, d, o).ID("late-topup"); !ok || id != live.ID {
+		t.Errorf("the program's id is %d", id)
+	}
 	if set := load(t, d, o); set.Segments()["big-savers"] == nil || set.Rules() == nil {
 		t.Error("the set lacks a segment or the rules")
 	} else if _, known := set.Catalogue().Type("wallet.coupon.returned"); !known {
