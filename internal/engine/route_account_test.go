@@ -62,8 +62,8 @@ func expect(r rule, now time.Time, stream []happening) account {
 		if h.kind != failed {
 			continue
 		}
-		settled := r.cancels && slices.ContainsFunc(stream[:i], func(e happening) bool {
-			return e.kind == succeeded && e.who == h.who && e.order == h.order && e.minute >= h.minute
+		settled := r.cancels && slices.ContainsFunc(newest(stream[:i], h.who), func(e happening) bool {
+			return e.order == h.order && e.minute >= h.minute
 		})
 		deadline := noon.Add(time.Duration(h.minute)*time.Minute + r.live.Deadline)
 		key := ""
@@ -98,6 +98,19 @@ func expect(r rule, now time.Time, stream []happening) account {
 	return a
 }
 
+// newest gives the eight newest successes of a customer by their own time: as many as facts remember one by one.
+func newest(stream []happening, who string) []happening {
+	var all []happening
+	for _, h := range stream {
+		if h.kind == succeeded && h.who == who {
+			all = append(all, h)
+		}
+	}
+	slices.Reverse(all)
+	slices.SortStableFunc(all, func(a, b happening) int { return b.minute - a.minute })
+	return all[:min(8, len(all))]
+}
+
 func TestTheAccountOfAnyStreamAddsUpInBatchesOfAnySize(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
@@ -107,18 +120,18 @@ func TestTheAccountOfAnyStreamAddsUpInBatchesOfAnySize(t *testing.T) {
 			rules := h.rules(rt)
 			stream := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) happening {
 				return happening{
-					kind:   rapid.SampledFrom([]string{failed, failed, succeeded, opened}).Draw(rt, "kind"),
-					who:    fmt.Sprintf("%s-%d", rapid.SampledFrom([]string{"ann", "bob", "cleo"}).Draw(rt, "who"), worlds),
+					kind:   rapid.SampledFrom([]string{failed, succeeded, failed, opened}).Draw(rt, "kind"),
+					who:    fmt.Sprintf("%s-%d", rapid.SampledFrom([]string{"ann", "bob"}).Draw(rt, "who"), worlds),
 					order:  rapid.SampledFrom([]string{"o-1", "o-2"}).Draw(rt, "order"),
 					minute: rapid.IntRange(-90, 0).Draw(rt, "minute"),
 				}
-			}), 1, 40).Draw(rt, "stream")
+			}), 10, 60).Draw(rt, "stream")
 			var events []event.Event
 			for _, x := range stream {
 				events = append(events, pay(x.kind, x.who, noon.Add(time.Duration(x.minute)*time.Minute), map[string]any{"order_id": x.order}))
 			}
 			h.log(events...)
-			h.route(h.router(rapid.IntRange(1, 20).Draw(rt, "batch")))
+			h.route(h.router(rapid.IntRange(2, 30).Draw(rt, "batch")))
 			for _, r := range rules {
 				h.compare(rt, r, expect(r, noon, stream))
 			}

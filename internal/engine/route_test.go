@@ -135,6 +135,14 @@ func TestEachTriggerEndsAsExactlyOneThing(t *testing.T) {
 			outcomes: "started 1", followUps: "waiting",
 		},
 		{
+			name: "a trigger doesn't settle itself",
+			program: func(h *house, l *program.Live) {
+				l.Trigger.CancelOn = []program.CancelOn{{Event: failed, When: h.compile(`event.data.charged`, condition.CancelOn, failed)}}
+			},
+			events:   []event.Event{pay(failed, "ann", noon, map[string]any{"charged": true})},
+			outcomes: "started 1", followUps: "waiting",
+		},
+		{
 			name:    "after one is cancelled the next trigger starts another",
 			program: func(h *house, l *program.Live) { l.Trigger.CancelOn = sameOrder(h) },
 			events: []event.Event{
@@ -455,6 +463,27 @@ func TestAFollowUpThatEndsWhileABatchIsWorkedOnIsNotMergedInto(t *testing.T) {
 	if got := h.outcomes(l.ID); got != "started 2" {
 		t.Errorf("triggers: %s", got)
 	}
+}
+
+func TestOneBatchMergesIntoAFollowUpEndsItAndStartsTheNext(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		l := h.program(func(l *program.Live) { l.Trigger.CancelOn = []program.CancelOn{{Event: succeeded}} })
+		r := h.router(0)
+		h.log(pay(failed, "ann", noon, nil))
+		h.route(r)
+		h.log(
+			pay(failed, "ann", noon.Add(time.Minute), nil), pay(succeeded, "ann", noon.Add(2*time.Minute), nil),
+			pay(failed, "ann", noon.Add(3*time.Minute), nil), pay(failed, "ann", noon.Add(4*time.Minute), nil),
+		)
+		h.route(r)
+		if got := h.states("ann"); got != "cancelled:cancelled-by-event +1, waiting +1" {
+			t.Errorf("follow-ups: %s", got)
+		}
+		if got := h.outcomes(l.ID); got != "merged 2, started 2" {
+			t.Errorf("triggers: %s", got)
+		}
+	})
 }
 
 func TestWhatTheCustomerWantsIsKeptInTheSameTransaction(t *testing.T) {
