@@ -154,12 +154,12 @@ func (h *house) fail(w http.ResponseWriter, r *http.Request, sheet *answer.Sheet
 	if sheet != nil && r.FormValue("lang") == "" {
 		r.Header.Set("Accept-Language", sheet.Language) // the invitation was written in it
 	}
-	switch code := errs.CodeOf(err); {
-	case code == codes.LinkUsed:
+	switch errs.CodeOf(err) {
+	case codes.LinkUsed:
 		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleUsed }, func(w *words) string { return w.Used }))
-	case code == codes.LinkExpired:
+	case codes.LinkExpired:
 		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleExpired }, func(w *words) string { return w.Expired }))
-	case code == codes.LinkInvalid:
+	case codes.LinkInvalid:
 		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleInvalid }, func(w *words) string { return w.Invalid }))
 	default:
 		if r.Context().Err() == nil {

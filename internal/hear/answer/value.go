@@ -62,7 +62,7 @@ type withTags struct {
 }
 
 func encode(v Value) (string, error) {
-	var doc any = v.Given
+	doc := v.Given
 	if len(v.Tags) > 0 {
 		doc = withTags{v.Given, v.Tags}
 	}
