@@ -31,10 +31,6 @@ func (r *Rules) Kind(country string, d Date) Days {
 	return r.place(country).days.bits(dayNumber(d)) & AllDays
 }
 
-// Zone loads a zone ahead of its first use and says whether there is one of
-// that name.
-func (r *Rules) Zone(name string) bool { return r.atlas.zone(name) != nil }
-
 // Never says whether contact on a channel for a purpose is impossible in every
 // country that a pack names, whatever the hour and whoever the customer: a cap
 // of nought, or hours that no day has. The decision names the rule.

@@ -11,9 +11,6 @@ const maxCaps = 32
 
 var exemptions = []string{AgreedCallBack, CustomerAsked}
 
-// Exemptions lists the exemptions known.
-func Exemptions() []string { return slices.Clone(exemptions) }
-
 // per writes a length as documents do.
 func per(d time.Duration) string {
 	switch {

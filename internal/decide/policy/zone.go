@@ -47,10 +47,6 @@ func readZones(text string) (map[string][]string, map[string]string) {
 	return zones, country
 }
 
-// CountryOf names the country a zone lies in; empty when the zone is an alias
-// or belongs to none.
-func CountryOf(zone string) string { return countryOf[zone] }
-
 // ZonesOf lists the zones of a country.
 func ZonesOf(country string) []string { return slices.Clone(zonesOf[country]) }
 
