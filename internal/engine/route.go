@@ -11,7 +11,10 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/ids"
 )
 
-const routeBatchEvents = 500 // events in one transaction of the router, unless told otherwise
+const (
+	routeBatchEvents = 500 // events in one transaction of the router, unless told otherwise
+	overtakenMax     = 100 // turns in a row that come to nothing before somebody hears of it
+)
 
 // RouterConfig is what a Router works with.
 type RouterConfig struct {
@@ -29,6 +32,7 @@ type RouterConfig struct {
 // has taken effect exactly once.
 type Router struct {
 	RouterConfig
+	overtaken int // turns in a row
 }
 
 var _ Turner = (*Router)(nil)
@@ -38,7 +42,7 @@ func NewRouter(c RouterConfig) *Router {
 	if c.Batch <= 0 {
 		c.Batch = routeBatchEvents
 	}
-	return &Router{c}
+	return &Router{RouterConfig: c}
 }
 
 // What makes a turn come to nothing, to be begun anew from what holds now.
@@ -76,9 +80,14 @@ func (r *Router) Turn(ctx context.Context) (time.Time, bool, error) {
 		}
 		return r.route(tx, programs, now, events)
 	})
-	if errors.Is(err, errTaken) || errors.Is(err, errOvertaken) {
+	if errors.Is(err, errTaken) {
 		return time.Time{}, true, nil
 	}
+	if errors.Is(err, errOvertaken) && r.overtaken < overtakenMax {
+		r.overtaken++
+		return time.Time{}, true, nil
+	}
+	r.overtaken = 0
 	return time.Time{}, len(events) == r.Batch, err
 }
 
