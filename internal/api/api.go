@@ -45,6 +45,7 @@ type API struct {
 	spec []byte
 
 	intakes, receipts chan struct{}
+	counts            counts
 }
 
 // New puts the API together.

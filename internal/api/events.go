@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"sync/atomic"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -26,8 +27,19 @@ type CloudEvent struct {
 	Data            map[string]any `json:"data,omitempty" doc:"As the catalogue says for its type, at most 64 KB"`
 }
 
-// Taken is the answer of intake.
-type Taken event.Result
+// Counts is what became of events since the start.
+type Counts struct {
+	Accepted, Duplicate, Rejected int64
+	Refused                       int64 // sent back whole, to come again
+}
+
+type counts struct{ accepted, duplicate, rejected, refused atomic.Int64 }
+
+// Counts tells what this node has taken in.
+func (a *API) Counts() Counts {
+	c := &a.counts
+	return Counts{c.accepted.Load(), c.duplicate.Load(), c.rejected.Load(), c.refused.Load()}
+}
 
 const eventsPattern = "POST /v1/events"
 
@@ -75,9 +87,13 @@ func (a *API) takeEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	result, err := a.Intake.Accept(r.Context(), items)
 	if err != nil {
+		a.counts.refused.Add(int64(len(items)))
 		a.fail(w, r, err)
 		return
 	}
+	a.counts.accepted.Add(int64(result.Accepted))
+	a.counts.duplicate.Add(int64(result.Duplicate))
+	a.counts.rejected.Add(int64(len(result.Rejected)))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
 	_ = json.NewEncoder(w).Encode(result) // what was taken is durable, whether or not the caller hears it

@@ -152,6 +152,9 @@ const (
 	ClockWrong           = "clock-wrong"
 	HolidaysOutOfDate    = "holidays-out-of-date"
 	ChannelSettingsWrong = "channel-settings-wrong"
+	DatabaseGone         = "database-gone"
+	KeyFileMissing       = "key-file-missing"
+	KeyFileOther         = "key-file-other"
 )
 
 var machineFaults = []Entry{
@@ -176,5 +179,10 @@ var machineFaults = []Entry{
 	{"clock-wrong", Fault, "系统时钟与数据库时钟相差过大", "The clocks of this machine and the database disagree"},
 	{"holidays-out-of-date", Fault, "节假日数据已过期", "The holiday data is out of date"},
 	{"channel-settings-wrong", Fault, "渠道配置不正确", "The channel's settings are not right"},
+	{"key-file-missing", Fault, "找不到数据库所用的密钥文件", "The key file this database was used with is not there"},
+	{"key-file-other", Fault, "密钥文件与数据库不匹配", "The key file is not the one this database was used with"},
 	{"audit-chain-broken", Fault, "审计链校验未通过", "The audit chain does not verify"},
+	{"setting-broken", Fault, "数据库里保存的一项设置已损坏", "A setting kept in the database is damaged"},
+	{"replay-other-stream", Fault, "这不是先前回放的那份事件文件", "This is not the stream that was replayed before"},
+	{"file-too-large", Fault, "文件太大", "The file is too large"},
 }
