@@ -81,7 +81,7 @@ func (c columns) of(row Row, column string) string {
 
 // several takes apart what stands in one field: by semicolons, spaces or bars.
 func several(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '|' || r == ' ' || r == '、' || r == ';' })
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '|' || r == ' ' || r == '、' || r == '\uff1b' })
 }
 
 // truth reads yes and no as people write them.

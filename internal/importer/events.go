@@ -21,7 +21,7 @@ func Events(ctx context.Context, intake *event.Intake, j *Job) error {
 		for {
 			res, err := intake.Accept(ctx, items)
 			e, ours := errs.As(err)
-			if !ours || e.Kind != errs.Busy || clock.System{}.Now().Sub(began) > busyWaitMost {
+			if waited := (clock.System{}).Now().Sub(began); !ours || e.Kind != errs.Busy || waited > busyWaitMost {
 				return res, err
 			}
 			if !clock.Sleep(ctx, max(e.RetryAfter, time.Second)) {
