@@ -7,12 +7,14 @@ import (
 	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
+	"github.com/huiyin/huiyin/internal/measure/study"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 )
 
 // check names every identity of a program's account that doesn't hold. ever is all
-// that was ever counted; open are the follow-ups that have not ended, from the rows.
-func check(ever sums, open map[followup.State]int64) []string {
+// that was ever counted; open and aside are the follow-ups that have not ended and those of
+// them set aside, from the rows.
+func check(ever sums, open, aside int64) []string {
 	var broken []string
 	say := func(format string, a ...any) { broken = append(broken, fmt.Sprintf(format, a...)) }
 	equal := func(what string, a, b int64) {
@@ -24,13 +26,9 @@ func check(ever sums, open map[followup.State]int64) []string {
 
 	equal("triggers that started a follow-up = follow-ups started", ever[[2]string{followup.MetricTrigger, dimStarted}], ever.total(followup.MetricStarted))
 	equal("follow-ups started = treated + held out", ever.total(followup.MetricStarted), started[dimTreated]+started[dimHeldOut])
-	var still int64
-	for _, n := range open {
-		still += n
-	}
-	equal("follow-ups started = ended + open", ever.total(followup.MetricStarted), ever.total(followup.MetricEnded)+still)
-	aside := ever.of(followup.MetricAside)
-	equal("set aside − settled = waiting for a person now", aside[dimIn]-aside[dimOut], open[followup.SetAside])
+	equal("follow-ups started = ended + open", ever.total(followup.MetricStarted), ever.total(followup.MetricEnded)+open)
+	moved := ever.of(followup.MetricAside)
+	equal("set aside − settled = waiting for a person now", moved[dimIn]-moved[dimOut], aside)
 	if n := ended[string(followup.HeldOut)]; n > started[dimHeldOut] {
 		say("follow-ups ended as held out are at most those started so: %d against %d", n, started[dimHeldOut])
 	}
@@ -50,6 +48,11 @@ func check(ever sums, open map[followup.State]int64) []string {
 	for _, s := range sortedKeys(reasons) {
 		say("reasons are counted for %q, which is no final state: %d", s, reasons[s])
 	}
+	for _, a := range study.Arms(ever, nil) {
+		if a.Hits > a.N {
+			say("customers of %q with the measured event are at most its members: %d against %d", a.Name, a.Hits, a.N)
+		}
+	}
 	broken = append(broken, strays(ever)...)
 	return append(broken, checkFunnel(ever)...)
 }
@@ -60,6 +63,7 @@ func strays(ever sums) []string {
 	for _, metric := range []string{
 		followup.MetricTrigger, followup.MetricStarted, followup.MetricEnded, followup.MetricReason,
 		followup.MetricAside, followup.MetricDecided, attempt.MetricAttempt, answer.MetricAnswer, answer.MetricScore, answer.MetricChoice, answer.MetricTag,
+		study.MetricMember, study.MetricHit,
 	} {
 		dims := ever.of(metric)
 		for _, dim := range sortedKeys(dims) {

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/huiyin/huiyin/internal/contact/attempt"
+	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/platform/db"
 )
 
@@ -77,10 +77,29 @@ func (s *Stage) of(state attempt.State) *int64 {
 	return nil
 }
 
-// addAnswers puts answers to the step whose message brought them: the latest on the
-// answer's channel before it was begun. Answers are counted from their rows, since an
-// answer knows its channel but not its step; there are far fewer of them than messages.
-func addAnswers(tx *db.Tx, program int64, from, to time.Time, stages []Stage) error {
+// addAnswers puts answers to the stage whose message brought them. Where one stage alone
+// asks, they are all its own.
+func addAnswers(tx *db.Tx, s subject, d days, period sums, stages []Stage) error {
+	var asking []*Stage
+	for i := range stages {
+		if s.askedAt(stages[i].Step - 1) {
+			asking = append(asking, &stages[i])
+		}
+	}
+	switch len(asking) {
+	case 0:
+		return nil
+	case 1:
+		asking[0].Answered = period[[2]string{followup.MetricEnded, string(followup.Answered)}]
+		return nil
+	}
+	return attribute(tx, s.id, d, asking)
+}
+
+// attribute puts each answer of a program that asks at several stages to the latest message
+// on the answer's channel before it was begun. An answer knows its channel but not its step,
+// so this reads the answers' rows; there are far fewer of them than messages.
+func attribute(tx *db.Tx, program int64, d days, asking []*Stage) error {
 	type row struct {
 		stageKey
 		n int64
@@ -91,14 +110,14 @@ func addAnswers(tx *db.Tx, program int64, from, to time.Time, stages []Stage) er
 	}, `SELECT t.step, t.channel, COUNT(*) FROM answer w JOIN attempt t ON t.id = (
 			SELECT a.id FROM attempt a WHERE a.follow_up_id = w.follow_up_id AND a.channel = w.channel AND a.intended_at <= w.started_at ORDER BY a.id DESC LIMIT 1)
 		WHERE w.program_id = $1 AND w.started_at >= $2 AND w.started_at < $3 AND (w.scored OR w.completed_at > 0)
-		GROUP BY t.step, t.channel`, program, db.Millis(from), db.Millis(to))
+		GROUP BY t.step, t.channel`, program, db.Millis(start(d.first)), db.Millis(start(d.last).Add(dayLength)))
 	if err != nil {
 		return err
 	}
 	for _, w := range rows {
-		for i := range stages {
-			if stages[i].Step == w.step+1 && stages[i].Channel == w.channel {
-				stages[i].Answered += w.n
+		for _, s := range asking {
+			if s.Step == w.step+1 && s.Channel == w.channel {
+				s.Answered = w.n
 			}
 		}
 	}

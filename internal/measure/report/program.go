@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/measure/study"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -69,37 +68,42 @@ func build(tx *db.Tx, s subject, from, to time.Time) (*Report, error) {
 			return nil, err
 		}
 	}
-	open, err := followup.Open(tx, s.id)
+	open, aside, err := openNow(tx, s.id)
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Program: s.name, Title: s.title, State: s.state, To: spell(d.last), At: now, Check: check(ever, open)}
+	r := &Report{Program: s.name, Title: s.title, State: s.state, To: spell(d.last), At: now, Check: check(ever, open, aside)}
 	if d.bounded {
 		r.From = spell(d.first)
 	}
 	r.Balanced = len(r.Check) == 0
 	r.Triggers = triggers(period)
-	r.FollowUps = followUps(before, period, open[followup.SetAside])
+	r.FollowUps = followUps(before, period, aside)
 	r.Funnel, _ = funnel(period)
 	r.Withheld = withheld(period)
 	r.Scores, r.Choices = scores(period, s.asked), choices(period, s.asked)
-	end := start(d.last).Add(dayLength)
-	if from = (time.Time{}); d.bounded {
-		from = start(d.first)
-	}
-	if err := addAnswers(tx, s.id, from, end, r.Funnel); err != nil {
+	if err := addAnswers(tx, s, d, period, r.Funnel); err != nil {
 		return nil, err
 	}
-	r.Answers = answers(period, r.Funnel, func(step int) bool { return s.asks == nil || s.asks[step] })
-	arms, err := study.Result(tx, s.id, from, end, now)
+	r.Answers = answers(period, r.Funnel, s.askedAt)
+	running, err := tally.Sum(tx, s.id, max(d.first, tally.Day(now.Add(-s.measure.within))), d.last)
 	if err != nil {
 		return nil, err
 	}
-	r.Effect = effect(arms, s.measure)
+	r.Effect = effect(study.Arms(period, running), s.measure)
 	return r, nil
 }
 
-// find gives the id and state of a program by its name.
+// openNow counts the follow-ups of a program that have not ended, and those of them set
+// aside, each by an index that holds nothing else.
+func openNow(tx *db.Tx, program int64) (open, aside int64, err error) {
+	if err = tx.QueryRow(`SELECT COUNT(*) FROM follow_up WHERE program_id = $1 AND ended_at = 0`, program).Scan(&open); err == nil {
+		err = tx.QueryRow(`SELECT COUNT(*) FROM follow_up WHERE program_id = $1 AND state = 'set_aside'`, program).Scan(&aside)
+	}
+	return open, aside, err
+}
+
+// findProgram gives the id and state of a program by its name.
 func findProgram(tx *db.Tx, name string) (id int64, state string, err error) {
 	err = tx.QueryRow(`SELECT id, state FROM program WHERE name = $1`, name).Scan(&id, &state)
 	if errors.Is(err, db.ErrNoRows) {

@@ -7,6 +7,7 @@ import (
 	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
+	"github.com/huiyin/huiyin/internal/measure/study"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/tally"
@@ -31,7 +32,7 @@ func Recount(tx *db.Tx, program string) ([]string, error) {
 		return nil, err
 	}
 	r := recount{tx: tx, program: id, counted: total, rows: sums{}, exact: map[string]bool{}}
-	for _, scan := range []func() error{r.followUps, r.notes, r.decisions, r.attempts, r.answers} {
+	for _, scan := range []func() error{r.followUps, r.notes, r.decisions, r.attempts, r.answers, r.study} {
 		if err := scan(); err != nil {
 			return nil, err
 		}
@@ -160,4 +161,13 @@ func (r *recount) answers() error {
 			}
 		}
 	}
+}
+
+func (r *recount) study() error {
+	r.exact[study.MetricMember], r.exact[study.MetricHit] = true, true
+	rows, err := study.Recount(r.tx, r.program)
+	for k, n := range rows {
+		r.add(k[0], k[1], n)
+	}
+	return err
 }

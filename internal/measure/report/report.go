@@ -96,7 +96,7 @@ type Stage struct {
 	Undelivered int64 `json:"undelivered"` // it reported that it didn't arrive
 	Seen        int64 `json:"seen"`        // it reported it seen
 	Unknown     int64 `json:"unknown"`     // the outcome was unknown at some time
-	Answered    int64 `json:"answered"`    // follow-ups whose answer came by this step's link
+	Answered    int64 `json:"answered"`    // follow-ups whose answer this step's message brought
 	Definition  Text  `json:"definition"`
 }
 
@@ -191,7 +191,7 @@ type Arm struct {
 	Control   bool                 `json:"control"`
 	N         int64                `json:"n"`
 	Converted int64                `json:"converted"` // had the measured event in time
-	Running   int64                `json:"running"`   // whose time isn't over
+	Running   int64                `json:"running"`   // whose time isn't over, to the day
 	Rate      *float64             `json:"rate"`
 	Interval  *statistics.Interval `json:"interval"`
 }

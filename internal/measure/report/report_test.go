@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -210,6 +211,7 @@ func TestATamperedCounterUnbalancesTheReport(t *testing.T) {
 		{"a count below zero", "trigger", "merged", -4, "trigger merged is -1"},
 		{"more rejected than intended", "attempt", "0:email:rejected", 4, "31 against 32"},
 		{"more unknown than intended", "attempt", "0:email:unknown", 30, "32 against 31"},
+		{"more hits than members", "study-hit", "control:held-out", 5, "5 against 4"},
 		{"an attempt in no state", "attempt", "0:email:lost", 1, "0:email:lost"},
 		{"an attempt at no step", "attempt", "first:email:intended", 1, "first:email:intended"},
 	}
@@ -296,5 +298,46 @@ func TestAReportIsOneObjectOfJSON(t *testing.T) {
 		if doc["from"] != "2026-11-02" || doc["to"] != "2026-11-03" || doc["balanced"] != true {
 			t.Errorf("%s", b)
 		}
+	})
+}
+
+func TestAnAnswerIsPutToTheMessageThatBroughtIt(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		life(t, d)
+		write(t, d, func(tx *db.Tx) error {
+			b := &builder{tx: tx, program: programID}
+			for _, a := range []attempt.Attempt{ // later messages to two who answered: one by the e-mail, one by this
+				{ID: 7001, FollowUp: 8, Step: 1, Channel: "sms", IntendedAt: monday.Add(time.Hour)},
+				{ID: 7002, FollowUp: 9, Step: 1, Channel: "sms", IntendedAt: monday.Add(time.Hour)},
+				{ID: 7003, FollowUp: 10, Step: 2, Channel: "email", IntendedAt: monday.Add(time.Hour)},
+				{ID: 7004, FollowUp: 11, Step: 2, Channel: "email", IntendedAt: tuesday.Add(time.Hour)}, // too late to have brought it
+			} {
+				a.Program, a.Customer, a.Try, a.AddressKey = programID, a.FollowUp, 1, []byte("k")
+				b.check(attempt.Intend(tx, &b.counts, []attempt.Attempt{a}))
+			}
+			_, err := tx.Exec(`UPDATE answer SET channel = 'sms' WHERE follow_up_id = 9`)
+			b.check(err)
+			b.check(b.counts.Flush(tx))
+			if len(b.errs) > 0 {
+				return b.errs[0]
+			}
+			return nil
+		})
+		s := subjectOfTest
+		s.asks = map[int]bool{0: true, 1: true, 2: true}
+		read(t, d, func(tx *db.Tx) error {
+			r, err := build(tx, s, time.Time{}, time.Time{})
+			if err != nil {
+				return err
+			}
+			var got []string
+			for _, f := range r.Funnel {
+				got = append(got, fmt.Sprintf("%d %s %d", f.Step, f.Channel, f.Answered))
+			}
+			if diff := cmp.Diff([]string{"1 email 6", "2 sms 1", "3 email 1"}, got); diff != "" || !r.Balanced {
+				t.Errorf("%s %q", diff, r.Check)
+			}
+			return nil
+		})
 	})
 }

@@ -28,6 +28,9 @@ type subject struct {
 	asked   []*questionnaire.Question
 }
 
+// askedAt says whether a step, from 0, asks for an answer; if that isn't known, each may.
+func (s *subject) askedAt(step int) bool { return s.asks == nil || s.asks[step] }
+
 // Program reports on a program from the day of from to the day of to, both included, by
 // UTC. A zero from is the beginning, a zero to is today. set is what is published.
 func Program(tx *db.Tx, set *program.Set, name string, from, to time.Time) (*Report, error) {

@@ -134,19 +134,6 @@ func assign(tx *db.Tx, members []Member) error {
 	return err
 }
 
-// knownArms reads a program's arms and which of them are controls.
-func knownArms(tx *db.Tx, program int64) (map[string]bool, error) {
-	list, err := db.All(tx, func(r *db.Rows) (Arm, error) {
-		var a Arm
-		return a, r.Scan(&a.Name, &a.Control)
-	}, `SELECT DISTINCT arm, control FROM study_member WHERE program_id = $1 LIMIT $2`, program, armsMax+1)
-	arms := make(map[string]bool, len(list))
-	for _, a := range list {
-		arms[a.Name] = a.Control
-	}
-	return arms, err
-}
-
 // sift gives the rows that can stand and what is wrong with the others; arms met on the
 // way are added to arms. Of two rows for one customer the later must say the same.
 func sift(rows []Assignment, arms map[string]bool) (good []int, refused map[int]*errs.Error) {

@@ -5,9 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
-	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/platform/tally"
 )
 
 // Enroll makes members of customers who aren't yet; those who are stay as they are.
@@ -26,26 +25,77 @@ func enroll(tx *db.Tx, members []Member) (added int64, err error) {
 		m := &members[i]
 		return []any{m.Program, m.Customer, m.Arm, m.Control, db.Millis(m.At), db.Millis(m.Until)}
 	})
-	for _, n := range touched {
+	if err != nil {
+		return 0, err
+	}
+	var counts tally.Batch
+	for i, n := range touched {
+		count(&counts, &members[i], MetricMember, n)
 		added += n
 	}
-	return added, err
+	return added, counts.Flush(tx)
+}
+
+// count adds n members or hits on the day the member entered.
+func count(counts *tally.Batch, m *Member, metric string, n int64) {
+	counts.Add(tally.Key{Program: m.Program, Day: tally.Day(m.At), Metric: metric, Dim: dim(m.Arm, m.Control)}, n)
 }
 
 // Observe keeps the earliest hit of each member inside its window. Hits may come in
 // any order and more than once; those of customers who are no members change nothing.
 func Observe(tx *db.Tx, hits []Hit) error {
+	found, err := earliest(tx, hits)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	args := func(i int) []any { return []any{found[i].Customer, found[i].Program, db.Millis(found[i].HitAt)} }
+	first, err := tx.Each(`UPDATE study_member SET hit_at = $3 WHERE customer_id = $1 AND program_id = $2 AND hit_at = 0`, len(found), args)
+	if err != nil {
+		return err
+	}
+	var counts tally.Batch
+	for i, n := range first {
+		count(&counts, &found[i], MetricHit, n)
+	}
+	if _, err := tx.Each(`UPDATE study_member SET hit_at = $3 WHERE customer_id = $1 AND program_id = $2 AND hit_at > $3`, len(found), args); err != nil {
+		return err
+	}
+	return counts.Flush(tx)
+}
+
+// earliest gives the members whose windows the hits fall into, HitAt being the earliest of
+// those hits; members who are known to have had an earlier one are left out.
+func earliest(tx *db.Tx, hits []Hit) ([]Member, error) {
 	hits = slices.Clone(hits)
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.Program, b.Program), a.At.Compare(b.At))
 	})
-	_, err := tx.Each(`UPDATE study_member SET hit_at = $3
-		WHERE customer_id = $1 AND program_id = $2 AND at <= $3 AND until_at >= $3 AND (hit_at = 0 OR hit_at > $3)`,
-		len(hits), func(i int) []any {
-			h := &hits[i]
-			return []any{h.Customer, h.Program, db.Millis(h.At)}
-		})
-	return err
+	customers := make([]int64, len(hits))
+	for i := range hits {
+		customers[i] = hits[i].Customer
+	}
+	members, err := MembersFor(tx, slices.Compact(customers))
+	if err != nil {
+		return nil, err
+	}
+	var found []Member
+	i := 0
+	for _, m := range members { // in the same order as hits
+		for ; i < len(hits) && cmp.Or(cmp.Compare(hits[i].Customer, m.Customer), cmp.Compare(hits[i].Program, m.Program)) < 0; i++ {
+		}
+		for j := i; j < len(hits) && hits[j].Customer == m.Customer && hits[j].Program == m.Program; j++ {
+			at := hits[j].At.Truncate(time.Millisecond)
+			if at.Before(m.At) || at.After(m.Until) {
+				continue
+			}
+			if m.HitAt.IsZero() || at.Before(m.HitAt) {
+				m.HitAt = at
+				found = append(found, m)
+			}
+			break
+		}
+	}
+	return found, nil
 }
 
 const columns = `program_id, customer_id, arm, control, at, until_at, hit_at`
@@ -64,25 +114,4 @@ func MembersFor(tx *db.Tx, customers []int64) ([]Member, error) {
 		return nil, nil
 	}
 	return db.All(tx, scan, `SELECT `+columns+` FROM study_member WHERE customer_id = ANY($1) ORDER BY customer_id, program_id`, customers)
-}
-
-// Result counts the arms of a program's study: the control first, then by name. Members
-// are those who entered from one moment (included) to another (not included); zero times
-// bound nothing. now tells whose window is still running.
-func Result(tx *db.Tx, program int64, from, to, now time.Time) ([]Arm, error) {
-	end := int64(1<<63 - 1)
-	if !to.IsZero() {
-		end = db.Millis(to)
-	}
-	arms, err := db.All(tx, func(r *db.Rows) (Arm, error) {
-		var a Arm
-		err := r.Scan(&a.Name, &a.Control, &a.N, &a.Hits, &a.Running)
-		return a, err
-	}, `SELECT arm, control, COUNT(*), CAST(SUM(CASE WHEN hit_at > 0 THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN until_at >= $4 THEN 1 ELSE 0 END) AS BIGINT)
-		FROM study_member WHERE program_id = $1 AND at >= $2 AND at < $3 GROUP BY arm, control ORDER BY control DESC, arm LIMIT $5`,
-		program, db.Millis(from), end, db.Millis(now), armsMax+1)
-	if err == nil && len(arms) > armsMax {
-		err = errs.New(errs.TooLarge, codes.StudyArmsTooMany, "the study of program %d has more than %d arms; import its assignments under fewer names", program, armsMax)
-	}
-	return arms, err
 }

@@ -14,6 +14,7 @@ const (
 	armsMax        = 32      // arms of one program
 	assignmentsMax = 100_000 // rows of one import; a file is imported in parts
 	refCharsMax    = 128     // characters of a customer's reference
+	daysMax        = 1<<31 - 1
 )
 
 // Member is one customer in the study of one program.
@@ -32,13 +33,4 @@ type Hit struct {
 	Program, Customer int64
 
 	At time.Time // event time
-}
-
-// Arm is what came of one arm.
-type Arm struct {
-	Name    string
-	Control bool
-	N       int64 // members
-	Hits    int64 // of them with the measured event inside their window
-	Running int64 // of them with a window that hasn't ended yet
 }

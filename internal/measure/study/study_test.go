@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/huiyin/huiyin/internal/platform/clock"
@@ -18,6 +20,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/ids"
+	"github.com/huiyin/huiyin/internal/platform/tally"
 )
 
 var start = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
@@ -47,17 +50,25 @@ func members(t testing.TB, d *db.DB, customers ...int64) []Member {
 	return all
 }
 
-func result(t testing.TB, d *db.DB, from, to, now time.Time) []Arm {
+// result counts the arms of members who entered on the days from and to, both included.
+func result(t testing.TB, d *db.DB, from, to, running int32) []Arm {
 	t.Helper()
 	var arms []Arm
-	if err := d.Read(context.Background(), func(tx *db.Tx) (err error) {
-		arms, err = Result(tx, program, from, to, now)
+	if err := d.Read(context.Background(), func(tx *db.Tx) error {
+		sums, err := tally.Sum(tx, program, from, to)
+		if err != nil {
+			return err
+		}
+		open, err := tally.Sum(tx, program, max(from, running), to)
+		arms = Arms(sums, open)
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
 	return arms
 }
+
+const always, never = 0, daysMax // the first and the last of days
 
 func member(customer int64, arm string) Member {
 	return Member{Program: program, Customer: customer, Arm: arm, Control: arm == HeldOut, At: start, Until: start.Add(week)}
@@ -120,15 +131,16 @@ func TestOnlyAHitInsideTheWindowCountsAndTheEarliestStays(t *testing.T) {
 }
 
 // A recount in plain Go of everything that was enrolled and observed.
-func recount(ms []Member, hits []Hit, from, to, now time.Time) map[string][3]int64 {
+func recount(ms []Member, hits []Hit, from, to, running int32) map[string][3]int64 {
 	out := map[string][3]int64{}
 	seen := map[int64]bool{}
 	for _, m := range ms {
+		entered := tally.Day(m.At)
 		if seen[m.Customer] {
 			continue
 		}
 		seen[m.Customer] = true
-		if m.At.Before(from) || !m.At.Before(to) {
+		if entered < from || entered > to {
 			continue
 		}
 		c := out[m.Arm]
@@ -139,7 +151,7 @@ func recount(ms []Member, hits []Hit, from, to, now time.Time) map[string][3]int
 				break
 			}
 		}
-		if !m.Until.Before(now) {
+		if entered >= running {
 			c[2]++
 		}
 		out[m.Arm] = c
@@ -150,7 +162,14 @@ func recount(ms []Member, hits []Hit, from, to, now time.Time) map[string][3]int
 func TestResultsEqualARecountWhateverTheOrder(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		rapid.Check(t, func(rt *rapid.T) {
-			write(t, d, func(tx *db.Tx) error { _, err := tx.Exec(`DELETE FROM study_member`); return err })
+			write(t, d, func(tx *db.Tx) error {
+				for _, table := range []string{"study_member", "tally_delta", "counter"} {
+					if _, err := tx.Exec(`DELETE FROM ` + table); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 			hours := func(label string, n int) time.Time {
 				return start.Add(time.Duration(rapid.IntRange(0, n).Draw(rt, label)) * time.Hour)
 			}
@@ -165,7 +184,6 @@ func TestResultsEqualARecountWhateverTheOrder(t *testing.T) {
 			for range rapid.IntRange(0, 40).Draw(rt, "hits") {
 				hits = append(hits, Hit{program, rapid.Int64Range(1, 22).Draw(rt, "hit customer"), hours("hit", 300)})
 			}
-			from, to, now := hours("from", 100), start.Add(time.Duration(rapid.IntRange(100, 200).Draw(rt, "to"))*time.Hour), hours("now", 300)
 			shuffled := append([]Hit(nil), hits...)
 			rand.New(rand.NewPCG(1, uint64(len(hits)))).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 			half := len(shuffled) / 2
@@ -176,24 +194,48 @@ func TestResultsEqualARecountWhateverTheOrder(t *testing.T) {
 				if err := Observe(tx, shuffled[half:]); err != nil {
 					return err
 				}
-				return Observe(tx, append(shuffled[:half], shuffled...)) // some are read twice
+				return Observe(tx, slices.Concat(shuffled[:half], shuffled)) // some are read twice
 			})
+			from := tally.Day(hours("from", 100))
+			to := from + rapid.Int32Range(0, 10).Draw(rt, "days")
+			running := tally.Day(hours("running", 300))
 			got := map[string][3]int64{}
-			for _, a := range result(t, d, from, to, now) {
+			for _, a := range result(t, d, from, to, running) {
 				got[a.Name] = [3]int64{a.N, a.Hits, a.Running}
 			}
-			if diff := cmp.Diff(recount(ms, hits, from, to, now), got); diff != "" {
+			if diff := cmp.Diff(recount(ms, hits, from, to, running), got); diff != "" {
 				rt.Fatal(diff)
 			}
+			sameAsRows(rt, d)
 		})
 	})
+}
+
+// sameAsRows holds the counters against the rows.
+func sameAsRows(t rapid.TB, d *db.DB) {
+	t.Helper()
+	if err := d.Read(context.Background(), func(tx *db.Tx) error {
+		counted, err := tally.Sum(tx, program, 0, daysMax)
+		if err != nil {
+			return err
+		}
+		rows, err := Recount(tx, program)
+		for k, n := range rows {
+			if counted[k] != n {
+				t.Fatalf("%v: %d in the rows, %d counted", k, n, counted[k])
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestTheControlComesFirst(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		write(t, d, func(tx *db.Tx) error { return Enroll(tx, []Member{member(1, Treated), member(2, HeldOut)}) })
 		want := []Arm{{Name: HeldOut, Control: true, N: 1, Running: 1}, {Name: Treated, N: 1, Running: 1}}
-		if diff := cmp.Diff(want, result(t, d, time.Time{}, time.Time{}, start)); diff != "" {
+		if diff := cmp.Diff(want, result(t, d, always, never, tally.Day(start))); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -252,7 +294,7 @@ func TestImportedAssignmentsStandAndBadRowsCostOnlyThemselves(t *testing.T) {
 		}); err != nil || kept != 3 {
 			t.Errorf("%d assignments are kept, want 3 (%v)", kept, err)
 		}
-		arms := result(t, d, time.Time{}, time.Time{}, start)
+		arms := result(t, d, always, never, tally.Day(start))
 		if diff := cmp.Diff([]Arm{{"none", true, 2, 0, 2}, {"letter", false, 1, 0, 1}}, arms); diff != "" {
 			t.Error(diff)
 		}
@@ -285,6 +327,32 @@ func TestAnImportThatCannotBeRightIsRefusedWhole(t *testing.T) {
 					t.Errorf("got %v, want %s", err, c.kind)
 				}
 			})
+		}
+	})
+}
+
+func TestAHitToldByManyAtOnceIsCountedOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		write(t, d, func(tx *db.Tx) error { return Enroll(tx, []Member{member(1, Treated), member(2, HeldOut)}) })
+		var all errgroup.Group
+		for i := range 20 {
+			all.Go(func() error {
+				return d.Write(context.Background(), db.Outcome, "test", func(tx *db.Tx) error {
+					return Observe(tx, []Hit{{program, 2, start.Add(time.Hour)}, {program, 1, start.Add(time.Duration(i+1) * time.Hour)}})
+				})
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		want := []Arm{{HeldOut, true, 1, 1, 1}, {Treated, false, 1, 1, 1}}
+		if diff := cmp.Diff(want, result(t, d, always, never, tally.Day(start))); diff != "" {
+			t.Error(diff)
+		}
+		for _, m := range members(t, d, 1, 2) {
+			if !m.HitAt.Equal(start.Add(time.Hour)) {
+				t.Errorf("%+v: the earliest hit is an hour after the start", m)
+			}
 		}
 	})
 }
