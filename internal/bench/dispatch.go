@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/channel"
-	"github.com/huiyin/huiyin/internal/decide/policy"
 	"github.com/huiyin/huiyin/internal/engine"
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
@@ -18,8 +18,8 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/ids"
 	"github.com/huiyin/huiyin/internal/platform/tally"
+	"github.com/huiyin/huiyin/internal/program/document"
 	"github.com/huiyin/huiyin/internal/program/program"
-	"github.com/huiyin/huiyin/internal/program/rules"
 )
 
 // Dispatch is the size of a dispatch bench.
@@ -35,11 +35,35 @@ var DispatchDefault = Dispatch{Due: 20_000, Batch: 200, Budget: 20 * time.Second
 // dispatchNoon is a Wednesday noon in China: every window is open.
 var dispatchNoon = time.Date(2026, 11, 18, 4, 0, 0, 0, time.UTC)
 
-const (
-	benchProgram = 7
-	benchVersion = 70
-	seedBatch    = 1_000
-)
+const seedBatch = 1_000
+
+// benchProgram is published on each lane: a notice, then a question.
+const benchProgram = `
+kind: Program
+name: bench
+title: {zh-CN: 测速, en: Bench}
+trigger: {event: wallet.ticket.solved}
+deadline: 48h
+steps:
+  - {channel: LANE, purpose: notice, template: bench, wait: 2h}
+  - {channel: LANE, purpose: survey, questionnaire: bench}
+---
+kind: Template
+name: bench
+channels: [sms, email]
+subject: {zh-CN: 您的问题已处理, en: Your problem is solved}
+variants:
+  - body:
+      zh-CN: "尊敬的{{ customer.masked_name }}:您反映的问题已经处理好了。我们不会向您索要验证码和密码,如有疑问请拨打{{ hotline }}。"
+      en: "Dear {{ customer.masked_name }}, the problem you told us about is solved. We never ask for codes or passwords. Questions: {{ hotline }}."
+---
+kind: Questionnaire
+name: bench
+languages: [zh-CN, en]
+questions:
+  - {id: satisfaction, type: rating, scale: 5, score: true, required: true, ask: {zh-CN: 满意吗, en: Satisfied}}
+thanks: {zh-CN: 谢谢, en: Thank you}
+`
 
 // fakeWire takes everything at once.
 type fakeWire struct{}
@@ -139,20 +163,11 @@ func benchDispatcher(d *db.DB, lane string, random io.Reader) (*engine.Dispatche
 	if err := reg.Register("sms", fakeWire{}); err != nil {
 		return nil, err
 	}
-	judged, err := rules.Compile(rules.Builtin(), rules.BuiltinCaps(), rules.Home("CN"))
-	if err != nil {
-		return nil, err
-	}
-	live := &program.Live{ID: benchProgram, VersionID: benchVersion, Name: "bench", Deadline: 48 * time.Hour, Steps: []program.Step{
-		{Channel: lane, Purpose: policy.Notice, Tries: 1, Wait: 2 * time.Hour},
-		{Channel: lane, Purpose: policy.Survey, Tries: 1},
-	}}
-	programs := engine.NewPrograms([]engine.Published{{Live: live, State: program.Running}}, nil, nil).Under(judged, nil)
 	keys := crypt.FromSeed([]byte("bench"))
 	c := clock.System{}
 	return &engine.Dispatcher{
 		DB: d, Clock: c, IDs: ids.New(c, 1, random), Keys: keys, Links: answer.NewLinks(keys), Channels: reg,
-		PublicURL: "https://wallet.example", Programs: func(context.Context) (*engine.Programs, error) { return programs, nil },
+		PublicURL: "https://wallet.example", Hotline: "400-000-0000", Programs: engine.NewLibrary(d, func() time.Time { return dispatchNoon }, "CN", nil).Programs,
 	}, nil
 }
 
@@ -164,15 +179,16 @@ func seedDue(ctx context.Context, address, lane string, n int, random io.Reader)
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	source := ids.New(clock.System{}, 2, random)
-	if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error {
-		_, err := tx.Exec(`INSERT INTO program (id, name, state, version_id) VALUES ($1, 'bench', 'running', $2)`, benchProgram, benchVersion)
+	var live *program.Live
+	if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) (err error) {
+		live, err = publish(tx, source, lane)
 		return err
 	}); err != nil {
 		return err
 	}
 	for from := 0; from < n; from += seedBatch {
 		to := min(n, from+seedBatch)
-		if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error { return seedSome(tx, source, lane, from, to) }); err != nil {
+		if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error { return seedSome(tx, source, live, from, to) }); err != nil {
 			return err
 		}
 	}
@@ -185,7 +201,7 @@ func seedDue(ctx context.Context, address, lane string, n int, random io.Reader)
 	return nil
 }
 
-func seedSome(tx *db.Tx, source *ids.Source, lane string, from, to int) error {
+func seedSome(tx *db.Tx, source *ids.Source, live *program.Live, from, to int) error {
 	keys := crypt.FromSeed([]byte("bench"))
 	people := make([]*customer.Customer, 0, to-from)
 	for i := from; i < to; i++ {
@@ -215,9 +231,9 @@ func seedSome(tx *db.Tx, source *ids.Source, lane string, from, to int) error {
 	fs := make([]followup.FollowUp, len(people))
 	for i, ref := range refs {
 		fs[i] = followup.FollowUp{
-			ID: source.Next(), Program: benchProgram, Version: benchVersion, Customer: found[ref],
+			ID: source.Next(), Program: live.ID, Version: live.VersionID, Customer: found[ref],
 			TriggerType: "wallet.ticket.solved", TriggerAt: dispatchNoon.Add(-time.Hour), TriggerData: `{"ticket_id":"T-1","topic":"payment"}`,
-			State: followup.Waiting, Lane: lane, DueAt: dispatchNoon.Add(-time.Duration(i%3600) * time.Second),
+			State: followup.Waiting, Lane: live.Steps[0].Channel, DueAt: dispatchNoon.Add(-time.Duration(i%3600) * time.Second),
 			Priority: 50, Deadline: dispatchNoon.Add(47 * time.Hour), CreatedAt: dispatchNoon.Add(-time.Hour),
 		}
 	}
@@ -226,4 +242,16 @@ func seedSome(tx *db.Tx, source *ids.Source, lane string, from, to int) error {
 		return err
 	}
 	return counts.Flush(tx)
+}
+
+func publish(tx *db.Tx, source *ids.Source, lane string) (*program.Live, error) {
+	docs, err := document.Parse(strings.NewReader(strings.ReplaceAll(benchProgram, "LANE", lane)))
+	if err != nil {
+		return nil, err
+	}
+	o := program.Options{IDs: source, Now: dispatchNoon, By: "bench", Home: "CN", Channels: []string{lane}}
+	if _, err := program.Apply(tx, docs, o, false); err != nil {
+		return nil, err
+	}
+	return program.Publish(tx, "bench", o)
 }
