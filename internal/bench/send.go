@@ -191,4 +191,3 @@ func peakMB() int64 {
 	}
 	return u.Maxrss / 1024
 }
-
