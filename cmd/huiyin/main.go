@@ -90,6 +90,7 @@ func misused(format string, a ...any) error {
 var commands = []func(*flags) *cobra.Command{
 	serveCommand,
 	migrateCommand,
+	replayCommand,
 	versionCommand,
 }
 

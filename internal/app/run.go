@@ -53,10 +53,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 			return errors.Join(err, l.Close(), a.Close())
 		}
 	}
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax, ErrorLog: quiet(a.Log),
-	}
+	server := a.server(handler)
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var loops sync.WaitGroup
@@ -77,6 +74,13 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	}
 	a.Log.Info("stopped")
 	return err
+}
+
+func (a *App) server(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax, ErrorLog: quiet(a.Log),
+	}
 }
 
 // stop ends things in the order in which they need each other: no more requests, then
