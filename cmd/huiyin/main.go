@@ -89,9 +89,20 @@ func misused(format string, a ...any) error {
 // commands are all there are. A new one is a file with a function, and a line here.
 var commands = []func(*flags) *cobra.Command{
 	serveCommand,
-	migrateCommand,
+	applyCommand,
+	getCommand,
+	importCommand,
+	eventsCommand,
+	programCommand,
+	reportCommand,
+	asideCommand,
 	replayCommand,
+	keyCommand,
+	benchCommand,
+	migrateCommand,
+	doctorCommand,
 	versionCommand,
+	sinkCommand,
 }
 
 func rootCommand() *cobra.Command {

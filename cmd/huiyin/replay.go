@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +17,6 @@ import (
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/measure/report"
 	"github.com/huiyin/huiyin/internal/platform/clock"
-	"github.com/huiyin/huiyin/internal/program/document"
 	"github.com/huiyin/huiyin/internal/replay"
 )
 
@@ -103,7 +100,7 @@ func (r *replayFlags) run(cmd *cobra.Command) (err error) {
 	} else if ok {
 		v.Set(now)
 	}
-	if err := r.applyFirst(cmd.Context(), a); err != nil {
+	if err := r.applyFirst(cmd, a); err != nil {
 		return err
 	}
 	res := replayed{Refused: len(refused)}
@@ -149,15 +146,15 @@ func (r *replayFlags) node(cmd *cobra.Command, v *clock.Virtual) (*app.App, erro
 	})
 }
 
-func (r *replayFlags) applyFirst(ctx context.Context, a *app.App) error {
+func (r *replayFlags) applyFirst(cmd *cobra.Command, a *app.App) error {
 	if r.apply == "" {
 		return nil
 	}
-	docs, err := documentsUnder(r.apply)
+	docs, err := readDocuments(r.apply, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
-	_, err = a.House.Apply(ctx, actor(), docs, false, true)
+	_, err = a.House.Apply(cmd.Context(), actor(), docs, false, true)
 	return err
 }
 
@@ -251,27 +248,4 @@ func programResultOf(r *report.Report) *programResult {
 // complainf says something that is not the result.
 func complainf(cmd *cobra.Command, format string, a ...any) {
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", a...) // nobody is left to tell
-}
-
-// documentsUnder reads a file of documents, or every YAML file of a folder.
-func documentsUnder(path string) ([]document.Document, error) {
-	files := []string{path}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		if files, err = filepath.Glob(filepath.Join(path, "*.yaml")); err != nil {
-			return nil, err
-		}
-	}
-	var all []document.Document
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil, misused("the documents can't be read: %v", err)
-		}
-		docs, err := document.Parse(bytes.NewReader(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		all = append(all, docs...)
-	}
-	return all, nil
 }
