@@ -86,9 +86,11 @@ func cpuTime() time.Duration {
 
 // compare makes the result of a product and its limit.
 func compare(name, limit string, product, raw spent, extra map[string]any) Result {
+	all := map[string]any{"limit_cpu_us_per_op": round(raw.cpuUsPerOp())}
+	maps.Copy(all, extra)
 	r := Result{
 		Bench: name, N: product.n, RatePerS: product.rate(), CPUUsPerOp: product.cpuUsPerOp(),
-		Limit: limit, LimitRatePerS: raw.rate(), Extra: extra,
+		Limit: limit, LimitRatePerS: raw.rate(), Extra: all,
 	}
 	if r.LimitRatePerS > 0 {
 		r.Ratio = r.RatePerS / r.LimitRatePerS

@@ -28,7 +28,7 @@ type Route struct {
 }
 
 // RouteDefault ends within 40 s on two cores.
-var RouteDefault = Route{Customers: 100_000, Events: 50_000, Batch: 500, Budget: 15 * time.Second}
+var RouteDefault = Route{Customers: 100_000, Events: 50_000, Batch: 500, Budget: 20 * time.Second}
 
 const (
 	routePrograms = 20 // of which three begin with the events' type
@@ -58,26 +58,42 @@ func RunRoute(ctx context.Context, address string, size Route, random io.Reader)
 	if err := seedLog(ctx, ours, size, random); err != nil {
 		return r, err
 	}
+	pattern, err := place.twin(ctx, ours)
+	if err != nil {
+		return r, err
+	}
 	theirs, err := place.twin(ctx, ours)
 	if err != nil {
 		return r, err
 	}
-	return routeBoth(ctx, ours, theirs, size, random)
+	return routeBoth(ctx, [3]string{ours, pattern, theirs}, size, random)
 }
 
-func routeBoth(ctx context.Context, ours, theirs string, size Route, random io.Reader) (r Result, err error) {
-	limit, err := openRaw(ctx, theirs)
+// routeBoth times a router on the first database and the driver alone on the third.
+// On the second another router does, off the clock, the very same as the first: what
+// it issues is taken down for the third, so that taking down costs neither.
+func routeBoth(ctx context.Context, addresses [3]string, size Route, random io.Reader) (r Result, err error) {
+	limit, err := openRaw(ctx, addresses[2])
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, limit.close()) }()
-	d, err := db.Open(ctx, ours, db.Options{})
+	d, err := db.Open(ctx, addresses[0], db.Options{})
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
+	watched, err := db.Open(ctx, addresses[1], db.Options{})
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, watched.Close()) }()
 	var written tape
-	router, err := benchRouter(d.Watched(written.watch), size.Batch, random)
+	router, err := benchRouter(d, size.Batch, random)
+	if err != nil {
+		return r, err
+	}
+	pattern, err := benchRouter(watched.Watched(written.watch), size.Batch, random)
 	if err != nil {
 		return r, err
 	}
@@ -86,6 +102,9 @@ func routeBoth(ctx context.Context, ours, theirs string, size Route, random io.R
 	for int(product.n) < size.Events && (clock.System{}).Now().Sub(began) < size.Budget {
 		n := int64(min(routeRound*size.Batch, size.Events-int(product.n)))
 		if err := product.measure(func() (int64, error) { return n, turns(ctx, router, routeRound) }); err != nil {
+			return r, err
+		}
+		if err := turns(ctx, pattern, routeRound); err != nil {
 			return r, err
 		}
 		if err := raw.measure(func() (int64, error) { return playAll(ctx, limit, written.take(), n) }); err != nil {

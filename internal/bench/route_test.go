@@ -32,7 +32,7 @@ func TestAResultIsOneFlatLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"bench":"route","cpu_us_per_op":10,"customers":7,"limit":"raw","limit_rate_per_s":1500,"n":1234,"rate_per_s":1234,"ratio":0.8227}`
+	want := `{"bench":"route","cpu_us_per_op":10,"customers":7,"limit":"raw","limit_cpu_us_per_op":0,"limit_rate_per_s":1500,"n":1234,"rate_per_s":1234,"ratio":0.8227}`
 	if string(b) != want {
 		t.Errorf("%s", b)
 	}
