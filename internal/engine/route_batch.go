@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -85,49 +86,73 @@ func (b *batch) load() error {
 	return b.loadLogged()
 }
 
-// needs is what a batch looks at. What is read by it comes in the order of ids.
+// needs is what a batch looks at.
 type needs struct {
-	people   map[int64]bool  // everyone an event is of
-	records  map[int64]bool  // of whom conditions may ask what the wallet told us
-	open     map[int64]bool  // whose open follow-ups matter
-	trigger  map[int64]bool  // who may get one
-	programs map[int64]bool  // of which programs
-	types    map[string]bool // of which events facts are asked for
+	people   idSet    // everyone an event is of
+	records  idSet    // of whom conditions may ask what the wallet told us
+	open     idSet    // whose open follow-ups matter
+	trigger  idSet    // who may get one
+	programs idSet    // of which programs
+	types    []string // of which events facts are asked for
 }
 
-func (b *batch) needs() needs {
-	n := needs{map[int64]bool{}, map[int64]bool{}, map[int64]bool{}, map[int64]bool{}, map[int64]bool{}, map[string]bool{}}
+// idSet gathers identifiers; sorted gives each once and in order, since what reaches
+// the database, or draws identifiers, must not hang on the order of a map.
+type idSet []int64
+
+func (s *idSet) add(id int64) { *s = append(*s, id) }
+
+func (s idSet) sorted() []int64 {
+	slices.Sort(s)
+	return slices.Compact(s)
+}
+
+// interest is what events of one type make a batch look at.
+type interest struct{ record, open, trigger bool }
+
+func (b *batch) needs() *needs {
+	n := &needs{}
+	byType := map[string]interest{}
 	for i := range b.events {
 		e := &b.events[i]
-		id := b.people[e.Subject].customer.ID
-		n.people[id], n.types[e.Type] = true, true
-		for _, w := range b.programs.byTrigger[e.Type] {
-			n.trigger[id], n.open[id], n.programs[w.ID] = true, true, true
-			n.wants(id, w.asks, w.factTypes)
+		w, met := byType[e.Type]
+		if !met {
+			w = n.ofType(b.programs, e.Type)
+			byType[e.Type] = w
 		}
-		if b.programs.cancels[e.Type] {
-			n.open[id] = true
+		id := b.people[e.Subject].customer.ID
+		n.people.add(id)
+		if w.record {
+			n.records.add(id)
+		}
+		if w.open {
+			n.open.add(id)
+		}
+		if w.trigger {
+			n.trigger.add(id)
 		}
 	}
 	return n
 }
 
-// wants adds what conditions want of a customer.
-func (n *needs) wants(id int64, record bool, factTypes []string) {
-	if record {
-		n.records[id] = true
+// ofType adds what events of a type make the batch look at, whoever they are of.
+func (n *needs) ofType(p *Programs, eventType string) interest {
+	n.types = append(n.types, eventType)
+	w := interest{open: p.cancels[eventType]}
+	for _, x := range p.byTrigger[eventType] {
+		w.trigger, w.open, w.record = true, true, w.record || x.asks
+		n.types = append(n.types, x.factTypes...)
+		n.programs.add(x.ID)
 	}
-	for _, t := range factTypes {
-		n.types[t] = true
-	}
+	return w
 }
 
 // loadOpen reads the open follow-ups, and adds what their cancelling conditions want.
-func (b *batch) loadOpen(n needs) error {
+func (b *batch) loadOpen(n *needs) error {
 	if len(n.open) == 0 {
 		return nil
 	}
-	fs, err := followup.OpenOf(b.tx, sorted(n.open))
+	fs, err := followup.OpenOf(b.tx, n.open.sorted())
 	if err != nil {
 		return err
 	}
@@ -143,18 +168,22 @@ func (b *batch) loadOpen(n needs) error {
 		p := byID[fs[i].Customer]
 		p.open = append(p.open, &open{FollowUp: fs[i], version: version})
 		for _, c := range version.Trigger.CancelOn {
-			n.wants(fs[i].Customer, asks(c.When), b.programs.factTypes(c.When))
+			if asks(c.When) {
+				n.records.add(fs[i].Customer)
+			}
+			n.types = append(n.types, b.programs.factTypes(c.When)...)
 		}
 	}
 	return nil
 }
 
-func (b *batch) loadPeople(n needs) error {
-	records, err := customer.Load(b.tx, sorted(n.records))
+func (b *batch) loadPeople(n *needs) error {
+	records, err := customer.Load(b.tx, n.records.sorted())
 	if err != nil {
 		return err
 	}
-	facts, err := customer.LoadFacts(b.tx, sorted(n.people), sorted(n.types)...) // an event has a type, so types are never none
+	slices.Sort(n.types) // never none: an event has a type
+	facts, err := customer.LoadFacts(b.tx, n.people.sorted(), slices.Compact(n.types)...)
 	if err != nil {
 		return err
 	}
@@ -170,7 +199,7 @@ func (b *batch) loadPeople(n needs) error {
 // loadLogged reads the events already in the log that may have settled a matter
 // before its trigger came: of the types it is cancelled by, no older than it.
 func (b *batch) loadLogged() error {
-	seqs := map[int64]bool{}
+	var seqs idSet
 	for i := range b.events {
 		e := &b.events[i]
 		facts := b.people[e.Subject].facts
@@ -178,24 +207,33 @@ func (b *batch) loadLogged() error {
 			for _, c := range w.Trigger.CancelOn {
 				for _, s := range facts.Recent(c.Event) {
 					if !s.At.Before(e.At) {
-						seqs[s.Seq] = true
+						seqs.add(s.Seq)
 					}
 				}
 			}
 		}
 	}
-	b.logged = make(map[int64]*event.Event, len(seqs)+len(b.events))
-	for i := range b.events { // those of this batch, once they are observed
-		b.logged[b.events[i].Seq] = &b.events[i]
-	}
 	if len(seqs) == 0 {
 		return nil
 	}
-	events, err := event.BySeq(b.tx, sorted(seqs))
+	events, err := event.BySeq(b.tx, seqs.sorted())
+	b.logged = make(map[int64]*event.Event, len(events))
 	for i := range events {
 		b.logged[events[i].Seq] = &events[i]
 	}
 	return err
+}
+
+// at gives an event of the log that was read, or is of this batch.
+func (b *batch) at(seq int64) *event.Event {
+	if e := b.logged[seq]; e != nil {
+		return e
+	}
+	i, found := slices.BinarySearchFunc(b.events, seq, func(e event.Event, seq int64) int { return cmp.Compare(e.Seq, seq) })
+	if !found {
+		return nil
+	}
+	return &b.events[i]
 }
 
 // sorted gives the keys of a set in order: what reaches the database, or draws

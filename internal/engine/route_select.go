@@ -106,7 +106,7 @@ func (b *batch) settledBefore(s *seen, w *watch) bool {
 			if x.At.Before(s.At) {
 				break // the newest come first
 			}
-			e := b.logged[x.Seq]
+			e := b.at(x.Seq)
 			if e == nil || x.Seq == s.Seq {
 				continue
 			}
@@ -222,19 +222,19 @@ func (b *batch) count(w *watch, outcome string) {
 }
 
 // loadAssigned reads who was put in which arm elsewhere; most programs have nobody.
-func (b *batch) loadAssigned(n needs) error {
+func (b *batch) loadAssigned(n *needs) error {
 	if len(n.trigger) == 0 {
 		return nil
 	}
 	programs, err := db.All(b.tx, func(r *db.Rows) (int64, error) {
 		var id int64
 		return id, r.Scan(&id)
-	}, `SELECT id FROM program WHERE id = ANY($1) AND EXISTS (SELECT 1 FROM assignment WHERE assignment.program_id = program.id) ORDER BY id`, sorted(n.programs))
+	}, `SELECT id FROM program WHERE id = ANY($1) AND EXISTS (SELECT 1 FROM assignment WHERE assignment.program_id = program.id) ORDER BY id`, n.programs.sorted())
 	if err != nil || len(programs) == 0 {
 		return err
 	}
 	rows, err := b.tx.Query(`SELECT program_id, customer_id, arm, control FROM assignment
-		WHERE program_id = ANY($1) AND customer_id = ANY($2)`, programs, sorted(n.trigger))
+		WHERE program_id = ANY($1) AND customer_id = ANY($2)`, programs, n.trigger.sorted())
 	if err != nil {
 		return err
 	}

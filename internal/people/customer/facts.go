@@ -60,29 +60,40 @@ type day struct {
 
 // Facts is what events have told us of one customer. A nil Facts knows nothing.
 type Facts struct {
-	byType map[string]*fact
-	dirty  map[string]bool // types observed since they were loaded
+	types []typeFact // a handful: looking through them costs less than a map
+}
+
+// typeFact is what events of one type have told.
+type typeFact struct {
+	name  string
+	fact  *fact
+	dirty bool // observed since it was loaded
 }
 
 // NewFacts knows nothing yet.
-func NewFacts() *Facts { return &Facts{byType: map[string]*fact{}, dirty: map[string]bool{}} }
+func NewFacts() *Facts { return &Facts{} }
 
 func (f *Facts) get(eventType string) *fact {
 	if f == nil {
 		return nil
 	}
-	return f.byType[eventType]
+	for i := range f.types {
+		if f.types[i].name == eventType {
+			return f.types[i].fact
+		}
+	}
+	return nil
 }
 
 // Observe takes one event into account. Each event is to be observed once.
 func (f *Facts) Observe(eventType string, seq int64, at time.Time, amounts []Amount) {
-	known := f.byType[eventType]
-	if known == nil {
-		known = &fact{}
-		f.byType[eventType] = known
+	i := slices.IndexFunc(f.types, func(t typeFact) bool { return t.name == eventType })
+	if i < 0 {
+		i = len(f.types)
+		f.types = append(f.types, typeFact{name: eventType, fact: &fact{}})
 	}
-	known.observe(seq, at.UnixMilli(), amounts)
-	f.dirty[eventType] = true
+	f.types[i].fact.observe(seq, at.UnixMilli(), amounts)
+	f.types[i].dirty = true
 }
 
 func (f *fact) observe(seq, at int64, amounts []Amount) {

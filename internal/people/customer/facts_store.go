@@ -45,9 +45,11 @@ func LoadFacts(tx *db.Tx, customers []int64, types ...string) (map[int64]*Facts,
 		if err := rows.Scan(&id, &eventType, &doc); err != nil {
 			return nil, err
 		}
-		if loaded[id].byType[eventType], err = decodeFact(doc); err != nil {
+		known, err := decodeFact(doc)
+		if err != nil {
 			return nil, fmt.Errorf("facts of customer %d about %s: %w", id, eventType, err)
 		}
+		loaded[id].types = append(loaded[id].types, typeFact{name: eventType, fact: known})
 	}
 	return loaded, rows.Err()
 }
@@ -62,8 +64,10 @@ func SaveFacts(tx *db.Tx, facts map[int64]*Facts) error {
 	}
 	var rows []row
 	for id, f := range facts {
-		for eventType := range f.dirty {
-			rows = append(rows, row{id, eventType, f.byType[eventType].encode()})
+		for _, t := range f.types {
+			if t.dirty {
+				rows = append(rows, row{id, t.name, t.fact.encode()})
+			}
 		}
 	}
 	slices.SortFunc(rows, func(a, b row) int {

@@ -99,8 +99,8 @@ func TestFactsAreTheSameInWhateverOrderEventsCome(t *testing.T) {
 		list := drawTold(rt, 30)
 		mixed := rapid.Permutation(list).Draw(rt, "order")
 		one, other := observeAll(list), observeAll(mixed)
-		if len(list) > 0 && !bytes.Equal(one.byType[paid].encode(), other.byType[paid].encode()) {
-			rt.Fatalf("%+v\nbut in another order\n%+v", one.byType[paid], other.byType[paid])
+		if len(list) > 0 && !bytes.Equal(one.get(paid).encode(), other.get(paid).encode()) {
+			rt.Fatalf("%+v\nbut in another order\n%+v", one.get(paid), other.get(paid))
 		}
 	})
 }
@@ -108,7 +108,7 @@ func TestFactsAreTheSameInWhateverOrderEventsCome(t *testing.T) {
 func TestAFactReadsBackAsItWasWritten(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		list := append(drawTold(rt, 30), told{seq: 99, at: now})
-		f := observeAll(list).byType[paid]
+		f := observeAll(list).get(paid)
 		back, err := decodeFact(f.encode())
 		if err != nil {
 			rt.Fatal(err)
@@ -168,7 +168,7 @@ func TestAWindowIsWholeDays(t *testing.T) {
 }
 
 func FuzzDecodeFact(f *testing.F) {
-	full := observeAll([]told{{1, now, []Amount{{"amount_minor", "CNY", 5}}}, {2, now.AddDate(0, 0, -3), nil}}).byType[paid].encode()
+	full := observeAll([]told{{1, now, []Amount{{"amount_minor", "CNY", 5}}}, {2, now.AddDate(0, 0, -3), nil}}).get(paid).encode()
 	f.Add(full)
 	f.Add(full[:len(full)-1])
 	f.Add([]byte{factVersion, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
@@ -190,7 +190,7 @@ func BenchmarkFactDecodeObserveEncode(b *testing.B) {
 	for i := range 60 { // a customer who pays on most days of two months
 		list = append(list, told{int64(i), now.AddDate(0, 0, -i), []Amount{{"amount_minor", "CNY", 12345}}})
 	}
-	raw := observeAll(list).byType[paid].encode()
+	raw := observeAll(list).get(paid).encode()
 	b.ReportMetric(float64(len(raw)), "bytes/fact")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -181,7 +181,7 @@ func TestFactsAreKeptPerCustomerAndType(t *testing.T) {
 			}
 			two := View{Customer: &Customer{}, Facts: facts[2], Now: now}
 			if two.Sum(paid, "amount_minor", "90d") != 100 || two.Count(paid, "5d") != 1 || two.Count("wallet.app.opened", "1d") != 1 {
-				t.Errorf("of customer 2: %+v", facts[2].byType[paid])
+				t.Errorf("of customer 2: %+v", facts[2].get(paid))
 			}
 			if facts[1].Total(paid) != 1 || facts[4] == nil || facts[4].Total(paid) != 0 || len(facts) != 3 {
 				t.Errorf("loaded %v", facts)
