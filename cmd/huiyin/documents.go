@@ -35,7 +35,7 @@ func applyCommand(f *flags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.with(cmd, func(ctx context.Context, a *app.App) error {
+			return f.withNew(cmd, func(ctx context.Context, a *app.App) error {
 				done, err := a.House.Apply(ctx, actor(), docs, dryRun, publish)
 				if err != nil {
 					return err

@@ -29,17 +29,33 @@ func (f *flags) settings(listen string) (app.Config, error) {
 }
 
 // open puts a node together for one command, beside a running server if there is one.
-func (f *flags) open(ctx context.Context, complaints io.Writer) (*app.App, error) {
+// A command that only asks, or changes what is there, makes no database.
+func (f *flags) open(ctx context.Context, complaints io.Writer, mayMake bool) (*app.App, error) {
 	cfg, err := f.settings("")
 	if err != nil {
 		return nil, err
 	}
+	if !mayMake {
+		if err := app.Exists(cfg); err != nil {
+			return nil, err
+		}
+	}
 	return app.New(ctx, cfg, app.Options{Version: version, Log: slog.New(slog.NewTextHandler(complaints, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 }
 
-// with runs fn on a node and closes it.
-func (f *flags) with(cmd *cobra.Command, fn func(ctx context.Context, a *app.App) error) (err error) {
-	a, err := f.open(cmd.Context(), cmd.ErrOrStderr())
+// with runs fn on a node whose database is there already.
+func (f *flags) with(cmd *cobra.Command, fn func(ctx context.Context, a *app.App) error) error {
+	return f.run(cmd, false, fn)
+}
+
+// withNew is with for commands one may begin with: they make the database if there is none.
+func (f *flags) withNew(cmd *cobra.Command, fn func(ctx context.Context, a *app.App) error) error {
+	return f.run(cmd, true, fn)
+}
+
+// run runs fn on a node and closes it.
+func (f *flags) run(cmd *cobra.Command, mayMake bool, fn func(ctx context.Context, a *app.App) error) (err error) {
+	a, err := f.open(cmd.Context(), cmd.ErrOrStderr(), mayMake)
 	if err != nil {
 		return err
 	}

@@ -154,7 +154,7 @@ func unreadable(path string, err error) error {
 
 // run imports one file and tells what became of it.
 func (x *fileFlags) run(f *flags, cmd *cobra.Command, path string, fn func(context.Context, *app.App, *importer.Job) error) error {
-	return f.with(cmd, func(ctx context.Context, a *app.App) error {
+	return f.withNew(cmd, func(ctx context.Context, a *app.App) error {
 		return x.read(cmd, path, func(j *importer.Job) error { return fn(ctx, a, j) })
 	})
 }

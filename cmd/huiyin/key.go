@@ -36,7 +36,7 @@ func keyCreateCommand(f *flags) *cobra.Command {
 			for _, s := range scopes {
 				k.Scopes = append(k.Scopes, codes.Scope(s))
 			}
-			return f.with(cmd, func(ctx context.Context, a *app.App) error {
+			return f.withNew(cmd, func(ctx context.Context, a *app.App) error {
 				if expires != "" {
 					until, err := expiry(expires, a.Clock.Now())
 					if err != nil {

@@ -243,6 +243,18 @@ func (c *Config) Use(database, listen string) error {
 	return c.complete()
 }
 
+// Exists refuses a SQLite file that isn't there: whoever only asks, or mistyped its name, makes none.
+func Exists(c Config) error {
+	path, lite := strings.CutPrefix(c.Database, sqlitePrefix)
+	if !lite || c.Database == sqliteMemory {
+		return nil
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return errs.New(errs.NotFound, codes.FileUnreadable, "there is no database %s; give the right one with --database, or start with `huiyin serve` or `huiyin apply`", path)
+	}
+	return nil
+}
+
 // Environ is the machine's environment.
 func Environ() []string { return os.Environ() }
 

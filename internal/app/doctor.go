@@ -57,9 +57,13 @@ func finding(check string, h Health, found, mend string) Finding {
 	return Finding{check, h, found, mend}
 }
 
-// Doctor looks a node over. Nothing is changed. What can't be asked for want of a database is left out.
+// Doctor looks a node over. It makes no database and changes no schema. What can't be asked
+// for want of a database is left out.
 func Doctor(ctx context.Context, cfg Config, o Options) []Finding {
 	found := []Finding{settingsCheck(cfg)}
+	if bad, stop := schemaCheck(ctx, cfg); stop {
+		return append(found, bad)
+	}
 	a, err := New(ctx, cfg, o)
 	if err != nil {
 		text, mend := err.Error(), "start the database, or give its right address with --database"
@@ -74,6 +78,28 @@ func Doctor(ctx context.Context, cfg Config, o Options) []Finding {
 	found = append(found, a.holidayChecks(ctx)...)
 	found = append(found, a.workChecks(ctx)...)
 	return append(found, a.programCheck(ctx))
+}
+
+// schemaCheck says whether there is a database this program can work with as it stands.
+func schemaCheck(ctx context.Context, cfg Config) (bad Finding, stop bool) {
+	if err := Exists(cfg); err != nil {
+		return finding("database", Fail, err.Error(), "give its right address with --database; huiyin serve or migrate makes a new one"), true
+	}
+	d, err := db.Open(ctx, cfg.Database, db.Options{})
+	if err != nil {
+		return finding("database", Fail, opening(cfg.Database, err).Error(), "start the database, or give its right address with --database"), true
+	}
+	defer func() { _ = d.Close() }() // nothing was written
+	version, err := d.Version(ctx)
+	switch {
+	case err != nil:
+		return finding("database", Fail, err.Error(), "look at the database's logs"), true
+	case version < db.SchemaVersion():
+		return finding("database", Fail, fmt.Sprintf("its schema is %d, this program works with %d", version, db.SchemaVersion()), "huiyin migrate"), true
+	case version > db.SchemaVersion():
+		return finding("database", Fail, fmt.Sprintf("its schema is %d, this program knows %d", version, db.SchemaVersion()), "use the newer program"), true
+	}
+	return bad, false
 }
 
 func settingsCheck(cfg Config) Finding {
