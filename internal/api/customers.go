@@ -15,12 +15,14 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
-type ref struct {
+// Person is the customer an address speaks of. It is exported, like all that is
+// embedded in inputs, since huma passes over embedded fields that aren't.
+type Person struct {
 	Ref string `path:"ref" maxLength:"128" doc:"The wallet's id of the customer"`
 }
 
 type customerPut struct {
-	ref
+	Person
 	Body acts.CustomerDoc
 }
 
@@ -59,7 +61,7 @@ type customersOut struct {
 }
 
 type mayIn struct {
-	ref
+	Person
 	Channel string `query:"channel" required:"true" example:"email"`
 	Purpose string `query:"purpose" required:"true" enum:"notice,service,safety,survey,marketing"`
 }
@@ -115,7 +117,7 @@ func (a *API) putCustomer(ctx context.Context, in *customerPut) (*customerOut, e
 	return customerAnswer(c), nil
 }
 
-func (a *API) getCustomer(ctx context.Context, in *ref) (*customerOut, error) {
+func (a *API) getCustomer(ctx context.Context, in *Person) (*customerOut, error) {
 	c, err := a.House.Customer(ctx, in.Ref)
 	if err != nil {
 		return nil, err

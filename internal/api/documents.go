@@ -38,12 +38,12 @@ type documentsOut struct {
 	}
 }
 
-type kindIn struct {
+type KindIn struct {
 	Kind string `path:"kind" doc:"Program, Questionnaire, Template, Script, Segment, EventType, CapPolicy or RulePack"`
 }
 
 type documentIn struct {
-	kindIn
+	KindIn
 	Name string `path:"name"`
 }
 
@@ -100,7 +100,7 @@ func (a *API) apply(ctx context.Context, in *documentsIn) (*documentsOut, error)
 	return out, nil
 }
 
-func (a *API) listDocuments(ctx context.Context, in *kindIn) (*documentList, error) {
+func (a *API) listDocuments(ctx context.Context, in *KindIn) (*documentList, error) {
 	docs, err := a.House.Documents(ctx, in.Kind, "")
 	if err != nil {
 		return nil, err

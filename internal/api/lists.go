@@ -12,7 +12,7 @@ import (
 )
 
 type listIn struct {
-	named
+	Named
 	Body struct {
 		List      string    `json:"list" minLength:"1" maxLength:"100" doc:"The list's name; rows of the same list are taken once, however often they are sent"`
 		Customers []listRow `json:"customers" nullable:"false" maxItems:"5000"`

@@ -12,7 +12,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
-type named struct {
+type Named struct {
 	Name string `path:"name" doc:"The program's name"`
 }
 
@@ -34,7 +34,7 @@ type publishedOut struct {
 }
 
 type reportIn struct {
-	named
+	Named
 	From string `query:"from" doc:"First day, by UTC: 2026-11-01; absent: from the beginning" format:"date"`
 	To   string `query:"to" doc:"Last day; absent: today" format:"date"`
 }
@@ -42,7 +42,7 @@ type reportIn struct {
 type reportOut struct{ Body *report.Report }
 
 type explainIn struct {
-	named
+	Named
 	Customer string `query:"customer" required:"true" maxLength:"128" doc:"The wallet's id of the customer"`
 }
 
@@ -69,7 +69,7 @@ func (a *API) programs() {
 		add(a, huma.Operation{
 			OperationID: turn.word + "-program", Method: http.MethodPost, Path: "/v1/programs/{name}/" + turn.word, Tags: tags,
 			Summary: turn.summary, DefaultStatus: http.StatusNoContent,
-		}, func(ctx context.Context, in *named) (*nothing, error) {
+		}, func(ctx context.Context, in *Named) (*nothing, error) {
 			return &nothing{}, turn.fn(ctx, actor(ctx), in.Name)
 		})
 	}
@@ -101,7 +101,7 @@ func (a *API) listPrograms(ctx context.Context, _ *nothing) (*programsOut, error
 	return out, nil
 }
 
-func (a *API) publish(ctx context.Context, in *named) (*publishedOut, error) {
+func (a *API) publish(ctx context.Context, in *Named) (*publishedOut, error) {
 	version, err := a.House.Publish(ctx, actor(ctx), in.Name)
 	return &publishedOut{Body: publicationDoc{in.Name, version}}, err
 }

@@ -14,7 +14,7 @@ import (
 )
 
 type refusalIn struct {
-	ref
+	Person
 	Body struct {
 		Channel string    `json:"channel,omitempty" doc:"phone, sms, email …; absent or *: every channel"`
 		Purpose string    `json:"purpose,omitempty" doc:"service, survey, marketing …; absent or *: every purpose"`
@@ -48,13 +48,13 @@ type refusalDoc struct {
 }
 
 type liftIn struct {
-	ref
+	Person
 	ID  string `path:"id" doc:"The refusal's number"`
 	Why string `query:"why" required:"true" minLength:"1" maxLength:"300" doc:"How the customer took it back; it goes into the audit trail"`
 }
 
 type consentIn struct {
-	ref
+	Person
 	Body struct {
 		Purpose string    `json:"purpose" minLength:"1" doc:"marketing, survey …"`
 		Channel string    `json:"channel,omitempty" doc:"Absent or *: every channel"`
@@ -99,7 +99,7 @@ func (a *API) refuse(ctx context.Context, in *refusalIn) (*refusalMade, error) {
 	return out, nil
 }
 
-func (a *API) listRefusals(ctx context.Context, in *ref) (*refusalsOut, error) {
+func (a *API) listRefusals(ctx context.Context, in *Person) (*refusalsOut, error) {
 	all, err := a.House.Refusals(ctx, in.Ref)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func effect(arms []study.Arm, m measured) Effect {
 		}
 	}
 	if len(e.Differences) == 0 {
-		e.Sentence = Text{"还没有可以比较的两组客户:需要计划设有对照组,或导入分组。", "There are no two groups to compare yet: the program needs a hold-out, or arms that are imported."}
+		e.Sentence = Text{"数据还不够:要有跟进的和对照的两组客户才能比较(计划设对照组,或导入分组)。", "Not enough data yet: it takes customers in two groups to compare, by the program's hold-out or by arms that are imported."}
 		return e
 	}
 	e.Sizes = sizes(arms, m.holdOut)

@@ -60,7 +60,7 @@ func TestAnEffectSaysWhatIsMissing(t *testing.T) {
 		{"too few in both", pair(29, 9, 29, 9), week, 2, "“followed up” has 29 customers"},
 		{"too few events", pair(900, 3, 100, 1), week, 1, "both together have 4 measured events, and 5 are needed"},
 		{"just enough", pair(30, 4, 30, 1), week, 0, "difference"},
-		{"nobody held out", pair(900, 450, 0, 0)[1:], week, 0, "no two groups"},
+		{"nobody held out", pair(900, 450, 0, 0)[1:], week, 0, "Not enough data yet"},
 		{"nothing measured", nil, measured{}, 0, "measures no event"},
 	}
 	for _, c := range cases {
