@@ -2,6 +2,7 @@ package acts
 
 import (
 	"context"
+	"errors"
 
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/platform/codes"
@@ -62,7 +63,7 @@ func (h *House) Apply(ctx context.Context, actor string, docs []document.Documen
 		return nil
 	}
 	err := h.DB.Write(ctx, db.Import, "apply", act)
-	if dryRun && err == error(errDryRun) { //nolint:errorlint // it is returned as it is
+	if dryRun && errors.Is(err, errDryRun) {
 		return done, nil
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package acts
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/contact/attempt"
@@ -48,7 +49,7 @@ func (h *House) MayContact(ctx context.Context, ref, channelName, purpose string
 		}
 		return errAsked
 	})
-	if err == error(errAsked) { //nolint:errorlint // it is returned as it is
+	if errors.Is(err, errAsked) {
 		err = nil
 	}
 	return m, err

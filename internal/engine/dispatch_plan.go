@@ -164,9 +164,10 @@ func (s *situation) tried(step int) int {
 	return n
 }
 
-// permanent says that a rejection was for good: trying the same step again is no use.
+// permanent says that a rejection was for good: trying the same step again is no use. Where a
+// person found out that nothing arrived, nobody rejected anything.
 func permanent(a *attempt.Attempt) bool {
-	return a.State == attempt.Rejected && a.Reason != codes.ProviderBusy && a.Reason != codes.ProviderUnreachable
+	return a.State == attempt.Rejected && a.Reason != codes.ProviderBusy && a.Reason != codes.ProviderUnreachable && a.Reason != codes.EndedByPerson
 }
 
 func (s *situation) rejections(step int) int {
