@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -22,10 +23,11 @@ type Library struct {
 	home    string
 	changed func(*program.Set)
 
-	mu       sync.Mutex
+	mu       sync.Mutex // held while the database is asked: never take it inside a transaction
 	set      *program.Set
 	programs *Programs
 	asked    time.Time
+	newest   atomic.Pointer[program.Set] // set, for those inside a transaction
 }
 
 var _ Source = (*Library)(nil).Programs
@@ -75,10 +77,8 @@ func (l *Library) Stale() {
 
 // Questionnaire finds a questionnaire by the id of its version, however old.
 func (l *Library) Questionnaire(tx *db.Tx, id int64) (*questionnaire.Questionnaire, error) {
-	// Not refresh: this runs inside a transaction, and on SQLite a second one would wait for it.
-	l.mu.Lock()
-	set := l.set
-	l.mu.Unlock()
+	// Neither refresh nor its lock: whoever refreshes waits for a connection, and may wait for this one.
+	set := l.newest.Load()
 	if set == nil {
 		var err error
 		if set, err = program.Load(tx, program.Options{Now: l.now(), Home: l.home}); err != nil {
@@ -119,6 +119,7 @@ func (l *Library) refresh(ctx context.Context) error {
 		published = append(published, Published{Live: p.Live, State: p.State})
 	}
 	l.set = set
+	l.newest.Store(set)
 	l.programs = NewPrograms(published, older, set.Segments()).Under(set.Rules(), func(tx *db.Tx, id int64) (*program.Live, error) {
 		live, _, err := set.Version(tx, id)
 		return live, err
