@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,6 +22,10 @@ const placeName = "replay-place"
 
 // stuckMax bounds how often a moment is gone through again because something is still due in it.
 const stuckMax = 100
+
+// restEvery is how many moments go by before the place is kept and counts are folded:
+// both cost a transaction, and neither is missed.
+const restEvery = 64
 
 // turnsMax bounds the work at one moment: a loop that never comes to rest is a fault of ours.
 const turnsMax = 1_000_000
@@ -51,10 +56,20 @@ type Result struct {
 }
 
 // Place reads where a replay of this database stands; ok is false if there was none.
+// The place is kept now and then. The log may be further on, and then the clock is too:
+// what is between the two is known again as duplicates.
 func Place(ctx context.Context, d *db.DB) (now time.Time, events int, ok bool, err error) {
 	var text string
+	var last []event.Event
 	if err := d.Read(ctx, func(tx *db.Tx) (err error) {
-		text, err = engine.Setting(tx, placeName)
+		if text, err = engine.Setting(tx, placeName); err != nil || text == "" {
+			return err
+		}
+		tail, err := event.Tail(tx)
+		if err != nil {
+			return err
+		}
+		last, err = event.BySeq(tx, []int64{tail})
 		return err
 	}); err != nil || text == "" {
 		return time.Time{}, 0, false, err
@@ -65,7 +80,11 @@ func Place(ctx context.Context, d *db.DB) (now time.Time, events int, ok bool, e
 	if !found || err1 != nil || err2 != nil {
 		return time.Time{}, 0, false, errs.New(errs.Internal, "setting-broken", "the place of the replay reads %q; begin with a new database", text)
 	}
-	return db.Time(at), events, true, nil
+	now = db.Time(at)
+	if len(last) == 1 && last[0].Received.After(now) {
+		now = last[0].Received
+	}
+	return now, events, true, nil
 }
 
 // run is one replay under way.
@@ -94,50 +113,85 @@ func Run(ctx context.Context, p Parts, events []event.Event, until time.Time) (R
 		return r.res, nil
 	}
 	r.res.From = now
+	if now, err = r.through(ctx, now, until); err == nil {
+		err = r.rest(ctx, now)
+	}
+	if err != nil {
+		return r.res, fmt.Errorf("at %s: %w", r.res.To.Format(time.RFC3339), err)
+	}
+	return r.res, nil
+}
+
+// through goes from moment to moment, and says at which nothing was left to do.
+func (r *run) through(ctx context.Context, now, until time.Time) (time.Time, error) {
 	for stuck := 0; stuck < stuckMax; stuck++ {
 		r.Clock.Set(now)
 		r.res.To = now
-		if err := r.moment(ctx, now); err != nil {
-			return r.res, fmt.Errorf("at %s: %w", now.Format(time.RFC3339), err)
-		}
-		then, err := r.nextMoment(ctx)
-		if err != nil || then.IsZero() || (!until.IsZero() && then.After(until)) {
-			return r.res, err
+		then, err := r.moment(ctx, now)
+		switch {
+		case err != nil:
+			return now, err
+		case !until.IsZero() && (then.IsZero() || then.After(until)):
+			if until.After(now) {
+				now = until
+			}
+			return now, nil
+		case then.IsZero():
+			return now, nil
 		}
 		if then.After(now) {
 			now, stuck = then, 0
 		}
 	}
-	return r.res, fmt.Errorf("at %s: something stays due and nothing can be done about it", now.Format(time.RFC3339))
+	return now, errors.New("something stays due and nothing can be done about it")
 }
 
-// moment does all that is to be done at one moment. Where the replay stands is kept
-// first: whoever goes on after a kill goes on at this moment, and what was done of
-// it already is in the tables.
-func (r *run) moment(ctx context.Context, now time.Time) error {
-	r.res.Moments++
-	if err := r.keepPlace(ctx, now); err != nil {
+// rest ends a run: what the folder left for later is done, and the place kept.
+func (r *run) rest(ctx context.Context, now time.Time) error {
+	r.Clock.Set(now)
+	r.res.To = now
+	if err := untilIdle(ctx, r.Folder); err != nil {
 		return err
 	}
-	took, err := r.takeIn(ctx, now)
-	if err != nil {
-		return err
-	}
-	if took {
+	return r.keepPlace(ctx, now)
+}
+
+// moment does all that is to be done at one moment, and says when the next one is.
+func (r *run) moment(ctx context.Context, now time.Time) (next time.Time, err error) {
+	if r.res.Moments%restEvery == 0 {
 		if err := r.keepPlace(ctx, now); err != nil {
-			return err
+			return next, err
+		}
+		if err := untilIdle(ctx, r.Folder); err != nil {
+			return next, err
+		}
+	}
+	r.res.Moments++
+	for more := true; more; {
+		if more, err = r.takeIn(ctx, now); err != nil {
+			return next, err
+		}
+		if err := untilIdle(ctx, r.Router); err != nil {
+			return next, err
 		}
 	}
 	for range turnsMax {
-		busy, err := r.turns(ctx, now)
-		if err != nil {
-			return err
-		}
-		if !busy {
-			return nil
+		busy, next, err := r.lanes(ctx, now)
+		if err != nil || !busy {
+			return r.earlier(next), err
 		}
 	}
-	return fmt.Errorf("the engine never came to rest in %d turns", turnsMax)
+	return next, fmt.Errorf("the engine never came to rest in %d turns", turnsMax)
+}
+
+// untilIdle gives a loop turns until it has nothing to do.
+func untilIdle(ctx context.Context, t engine.Turner) error {
+	for range turnsMax {
+		if _, busy, err := t.Turn(ctx); err != nil || !busy {
+			return err
+		}
+	}
+	return fmt.Errorf("a loop never came to rest in %d turns", turnsMax)
 }
 
 func (r *run) keepPlace(ctx context.Context, now time.Time) error {
@@ -146,84 +200,72 @@ func (r *run) keepPlace(ctx context.Context, now time.Time) error {
 	})
 }
 
-// takeIn gives intake the events of this moment and before.
-func (r *run) takeIn(ctx context.Context, now time.Time) (bool, error) {
-	took := false
-	for r.next < len(r.events) && !r.events[r.next].At.After(now) {
-		var items []event.Item
-		for i := r.next; i < len(r.events) && len(items) < event.BatchEventsMax && !r.events[i].At.After(now); i++ {
-			e := r.events[i]
-			e.Received = now
-			items = append(items, event.Item{Index: i, Event: e})
-		}
-		res, err := r.Intake.Accept(ctx, items)
-		if err != nil {
-			return took, err
-		}
-		took = true
-		r.next += len(items)
-		r.res.Events += res.Accepted
-		r.res.Duplicate += res.Duplicate
-		r.res.Rejected += len(res.Rejected)
-		if r.res.FirstFault == "" && len(res.Rejected) > 0 {
-			r.res.FirstFault = fmt.Sprintf("event %d: %s", res.Rejected[0].Index+1, res.Rejected[0].Detail)
-		}
-		if r.Progress != nil {
-			r.Progress(now, r.next, len(r.events))
-		}
+// takeIn gives intake a batch of the events of this moment and before, and says
+// whether there are more.
+func (r *run) takeIn(ctx context.Context, now time.Time) (more bool, err error) {
+	var items []event.Item
+	for i := r.next; i < len(r.events) && len(items) < event.BatchEventsMax && !r.events[i].At.After(now); i++ {
+		e := r.events[i]
+		e.Received = now
+		items = append(items, event.Item{Index: i, Event: e})
 	}
-	return took, nil
-}
-
-// turns gives each loop one turn, the lanes only where something is due.
-func (r *run) turns(ctx context.Context, now time.Time) (busy bool, err error) {
-	for _, t := range []engine.Turner{r.Router, r.Folder} {
-		_, more, err := t.Turn(ctx)
-		if err != nil {
-			return false, err
-		}
-		busy = busy || more
+	if len(items) == 0 {
+		return false, nil
 	}
-	due, err := r.due(ctx)
+	res, err := r.Intake.Accept(ctx, items)
 	if err != nil {
 		return false, err
 	}
+	r.next += len(items)
+	r.res.Events += res.Accepted
+	r.res.Duplicate += res.Duplicate
+	r.res.Rejected += len(res.Rejected)
+	if r.res.FirstFault == "" && len(res.Rejected) > 0 {
+		r.res.FirstFault = fmt.Sprintf("event %d: %s", res.Rejected[0].Index+1, res.Rejected[0].Detail)
+	}
+	if r.Progress != nil {
+		r.Progress(now, r.next, len(r.events))
+	}
+	return true, nil
+}
+
+// lanes gives each lane in which something is due a turn. If there was none, it says
+// when the first falls due.
+func (r *run) lanes(ctx context.Context, now time.Time) (busy bool, first time.Time, err error) {
+	var due []time.Time
+	if err := r.DB.Read(ctx, func(tx *db.Tx) error {
+		due, err = followup.NextDueOf(tx, engine.Lanes)
+		return err
+	}); err != nil {
+		return false, first, err
+	}
 	for i, lane := range engine.Lanes {
-		if due[i].IsZero() || due[i].After(now) {
+		switch {
+		case due[i].IsZero():
+			continue
+		case due[i].After(now):
+			if first.IsZero() || due[i].Before(first) {
+				first = due[i]
+			}
 			continue
 		}
 		n, _, err := r.Dispatcher.Turn(ctx, lane, r.Dispatcher.Capacity(lane))
 		if err != nil {
-			return false, err
+			return false, first, err
 		}
 		r.res.Handled += n
 		busy = busy || n > 0
-	}
-	return busy, nil
-}
-
-func (r *run) due(ctx context.Context) (due []time.Time, err error) {
-	err = r.DB.Read(ctx, func(tx *db.Tx) error {
-		due, err = followup.NextDueOf(tx, engine.Lanes)
-		return err
-	})
-	return due, err
-}
-
-// nextMoment is when something happens next: an event, or a follow-up that falls due.
-func (r *run) nextMoment(ctx context.Context) (time.Time, error) {
-	due, err := r.due(ctx)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if r.next < len(r.events) {
-		due = append(due, r.events[r.next].At)
-	}
-	var first time.Time
-	for _, t := range due {
-		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
-			first = t
+		if n == 0 { // due, and yet nobody's: looked at again, a bounded number of times
+			first = now
 		}
 	}
-	return first, nil
+	return busy, first, nil
+}
+
+// earlier is the earlier of a moment and the next event's, zero being never.
+func (r *run) earlier(t time.Time) time.Time {
+	if r.next < len(r.events) && (t.IsZero() || r.events[r.next].At.Before(t)) {
+		return r.events[r.next].At
+	}
+	return t
 }
