@@ -12,7 +12,7 @@ func serveCommand(f *flags) *cobra.Command {
 	var listen string
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the server: API, pages and engine", Args: cobra.NoArgs,
-		Long: "Runs until SIGINT or SIGTERM, then stops in order: no more requests, nothing new recorded, sends under way come to their end.\nLogs are JSON lines on standard error.",
+		Long: "Runs until SIGINT or SIGTERM, then stops in order: no more requests, nothing new recorded, sends under way come to their end.\nPrints its address once it is ready. Logs are JSON lines on standard error.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := f.settings(listen)
 			if err != nil {
@@ -26,7 +26,10 @@ func serveCommand(f *flags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := app.New(cmd.Context(), cfg, app.Options{Version: version, Log: log})
+			cfg.Listening(l)
+			a, err := app.New(cmd.Context(), cfg, app.Options{Version: version, Log: log, Ready: func(address string) {
+				_ = line(cmd, "http://%s", address) // a server goes on when nobody reads what it prints
+			}})
 			if err != nil {
 				return errors.Join(err, l.Close())
 			}

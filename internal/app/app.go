@@ -43,6 +43,7 @@ type Options struct {
 	Channel func(name string, c channel.Channel) channel.Channel // a decorator; nil: none
 	Mount   func(a *App, mux *http.ServeMux) error               // further pages; nil: none
 	Fresh   func(ctx context.Context, a *App) error              // called before the loops start; nil: nothing
+	Ready   func(address string)                                 // told once everything runs; nil: nobody
 }
 
 // App is one node, put together.

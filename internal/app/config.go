@@ -243,6 +243,18 @@ func (c *Config) Use(database, listen string) error {
 	return c.complete()
 }
 
+// Listening takes the port the machine chose, when the settings left it open.
+func (c *Config) Listening(l net.Listener) {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || port != "0" {
+		return
+	}
+	if c.PublicURL == "http://"+c.Listen {
+		c.PublicURL = "http://" + l.Addr().String()
+	}
+	c.Listen = l.Addr().String()
+}
+
 // Exists refuses a SQLite file that isn't there: whoever only asks, or mistyped its name, makes none.
 func Exists(c Config) error {
 	path, lite := strings.CutPrefix(c.Database, sqlitePrefix)

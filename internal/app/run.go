@@ -61,7 +61,9 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	a.Log.Info("ready", "listen", l.Addr().String(), "engine", a.DB.Engine().String(), "node", a.Node, "channels", a.Channels.Names())
-
+	if a.Options.Ready != nil {
+		a.Options.Ready(l.Addr().String())
+	}
 	var broken error
 	select {
 	case <-ctx.Done():
