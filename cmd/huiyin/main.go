@@ -89,6 +89,7 @@ func misused(format string, a ...any) error {
 // commands are all there are. A new one is a file with a function, and a line here.
 var commands = []func(*flags) *cobra.Command{
 	serveCommand,
+	demoCommand,
 	applyCommand,
 	getCommand,
 	importCommand,

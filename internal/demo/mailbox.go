@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"log"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -42,6 +43,7 @@ type Mailbox struct {
 	mu    sync.Mutex
 	mails []Mail // oldest first
 	next  int
+	lose  bool // hang up after the next message instead of saying that it was taken
 }
 
 // NewMailbox starts a mailbox on a free port.
@@ -51,7 +53,8 @@ func NewMailbox(now func() time.Time) (*Mailbox, error) {
 		return nil, err
 	}
 	b := &Mailbox{listener: l, now: now, next: 1}
-	b.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &delivery{box: b}, nil }))
+	b.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &delivery{box: b, conn: c}, nil }))
+	b.server.ErrorLog = log.New(io.Discard, "", 0) // of clients that were hung up on
 	b.server.Domain = "mailbox.example"
 	b.server.MaxMessageBytes = mailBytesMax
 	b.server.ReadTimeout, b.server.WriteTimeout = mailTimeout, mailTimeout
@@ -97,21 +100,40 @@ func (b *Mailbox) Mail(number int) (Mail, bool) {
 	return Mail{}, false
 }
 
-func (b *Mailbox) keep(m Mail) {
+// LoseNext makes the server hang up after the next message, without saying that it
+// took it: what the sender can know of such a message is nothing.
+func (b *Mailbox) LoseNext() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.lose = true
+}
+
+// Losing says whether the next message will be lost.
+func (b *Mailbox) Losing() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lose
+}
+
+// keep takes a message and says whether to hang up without a word.
+func (b *Mailbox) keep(m Mail) (hangUp bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hangUp, b.lose = b.lose, false
 	m.Number, m.At = b.next, b.now()
 	b.next++
 	b.mails = append(b.mails, m)
 	if n := len(b.mails) - mailsKept; n > 0 {
 		b.mails = append([]Mail(nil), b.mails[n:]...)
 	}
+	return hangUp
 }
 
 // delivery is one SMTP conversation.
 type delivery struct {
-	box *Mailbox
-	to  string
+	box  *Mailbox
+	conn *smtp.Conn
+	to   string
 }
 
 var _ smtp.Session = (*delivery)(nil)
@@ -135,7 +157,9 @@ func (d *delivery) Data(r io.Reader) error {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "this is no mail: " + err.Error()}
 	}
 	m.To = d.to
-	d.box.keep(m)
+	if d.box.keep(m) {
+		return d.conn.Conn().Close()
+	}
 	return nil
 }
 

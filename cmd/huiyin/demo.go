@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/huiyin/huiyin/internal/app"
+	"github.com/huiyin/huiyin/internal/channel/email"
+	"github.com/huiyin/huiyin/internal/demo"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/program/document"
+)
+
+const (
+	demoDatabase = "sqlite:huiyin-demo.db"
+	demoListen   = "127.0.0.1:8080"
+	demoHotline  = "400-800-1234"
+)
+
+// demoFlags are what the demo is told.
+type demoFlags struct {
+	*flags
+	listen    string
+	customers int
+	fresh     bool
+}
+
+func demoCommand(f *flags) *cobra.Command {
+	o := &demoFlags{flags: f}
+	c := &cobra.Command{
+		Use: "demo", Short: "Run the server with a simulated wallet, customers and a mailbox", Args: cobra.NoArgs,
+		Long: `Runs the server on a database of its own (` + demoDatabase + ` in this folder) with sample programs, a
+simulated wallet whose customers live by themselves, and a mail server whose messages you can
+read in the browser. Nothing leaves this machine.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	c.Flags().StringVar(&o.listen, "listen", demoListen, "host:port")
+	c.Flags().IntVar(&o.customers, "customers", demo.CustomersDefault, "customers who live by themselves at the start; 0: nothing happens but what you do")
+	c.Flags().BoolVar(&o.fresh, "fresh", false, "forget what happened in earlier runs")
+	return c
+}
+
+// run starts a mailbox, a server that mails to it, and the life around them.
+func (o *demoFlags) run(cmd *cobra.Command) (err error) {
+	if o.customers < 0 || o.customers > demo.CustomersMax {
+		return misused("--customers is %d; choose 0 to %d", o.customers, demo.CustomersMax)
+	}
+	l, err := app.Listen(o.listen)
+	if err != nil {
+		return err
+	}
+	mailbox, err := demo.NewMailbox(clock.System{}.Now)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	cfg, err := o.config(l.Addr(), mailbox.Address())
+	if err == nil && o.fresh {
+		err = forget(cfg)
+	}
+	if err != nil {
+		return errors.Join(err, l.Close(), mailbox.Close())
+	}
+	ctx, stop := context.WithCancel(cmd.Context())
+	defer stop()
+	life := &demoLife{cmd: cmd, flags: o, mailbox: mailbox, log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	a, err := app.New(ctx, cfg, app.Options{Version: version, Log: life.log, Mount: life.mount, Fresh: life.begin})
+	if err != nil {
+		return errors.Join(err, l.Close(), mailbox.Close())
+	}
+	go func() {
+		if err := mailbox.Serve(); err != nil {
+			life.log.Error("the mailbox stopped", "error", err)
+		}
+	}()
+	return errors.Join(a.Run(ctx, l), mailbox.Close())
+}
+
+// config is the settings of a demo that listens at an address.
+func (o *demoFlags) config(at net.Addr, mailServer string) (app.Config, error) {
+	database := o.database
+	if database == "" {
+		database = demoDatabase
+	}
+	_, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return app.Config{}, err
+	}
+	cfg := app.Config{
+		PublicURL: "http://localhost:" + port,
+		Wallet: app.Wallet{
+			Name: document.Text{document.ZhCN: "示例钱包", document.En: "Example Wallet"}, Hotline: demoHotline, Country: "CN",
+		},
+		Channels: map[string]app.Channel{"email": {Adapter: "smtp", SMTP: email.Settings{
+			Server: mailServer, Encryption: email.Plain, From: "示例钱包 Example Wallet <service@wallet.example>",
+		}}},
+	}
+	return cfg, cfg.Use(database, at.String())
+}
+
+// forget removes the database of earlier runs. Only a file is removed: a server's
+// database is not ours to drop.
+func forget(cfg app.Config) error {
+	path, file := strings.CutPrefix(cfg.Database, "sqlite:")
+	if !file || path == ":memory:" {
+		return misused("--fresh removes a SQLite file; empty %s yourself", "the database")
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm", cfg.KeysFile} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// demoLife joins the demo to a node while it starts.
+type demoLife struct {
+	cmd     *cobra.Command
+	flags   *demoFlags
+	mailbox *demo.Mailbox
+	log     *slog.Logger
+	demo    *demo.Demo
+}
+
+// mount puts the demo's pages beside the server's.
+func (l *demoLife) mount(a *app.App, mux *http.ServeMux) (err error) {
+	l.demo, err = demo.New(demo.Parts{
+		House: a.House, Intake: a.Intake, DB: a.DB, Library: a.Library, IDs: a.IDs, Clock: a.Clock, Mailbox: l.mailbox,
+		Random: a.Options.Random, Log: l.log, Customers: l.flags.customers, Address: a.Config.PublicURL, Database: a.Config.Database,
+	})
+	if err == nil {
+		l.demo.Mount(mux)
+	}
+	return err
+}
+
+// begin fills the house and lets the customers live.
+func (l *demoLife) begin(ctx context.Context, a *app.App) error {
+	if err := l.demo.Prepare(ctx); err != nil {
+		return err
+	}
+	go func() {
+		if err := l.demo.Run(ctx); err != nil {
+			l.log.Error("the simulated customers stopped", "error", err)
+		}
+	}()
+	return l.greet(a.Config)
+}
+
+// greet says where to go and what to do there.
+func (l *demoLife) greet(cfg app.Config) error {
+	return line(l.cmd, `
+  回音 Huiyin · demo
+
+    %s
+
+    打开页面,选一位客户,让一件事发生;几秒后邮箱里就有邮件。
+    Open it, choose a customer, make something happen; the mail arrives within seconds.
+
+    %s   Ctrl-C %s
+`, cfg.PublicURL, fmt.Sprintf("数据 data: %s (--fresh 重新开始 starts over)", cfg.Database), "停止 stops")
+}

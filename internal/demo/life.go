@@ -1,0 +1,134 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/db"
+)
+
+// Bounds of the simulated life.
+const (
+	readyTries    = 150
+	readyPause    = 200 * time.Millisecond
+	burstPause    = 60 * time.Millisecond // between the events of the first moments
+	lifePause     = 12 * time.Second      // between those afterwards, on average
+	newcomersMost = 500                   // who join later: a demo left alone for days stays small
+	newcomerShare = 0.5                   // of what happens afterwards happens to a new customer
+)
+
+// What happens by itself, and how often.
+var lifeMix = []struct {
+	name   string
+	weight int
+}{{"failed", 8}, {"charged", 4}, {"solved", 4}, {"approved", 2}, {"paid", 3}, {"refunded", 1}}
+
+// Run lets the customers live until ctx ends: first much at once, so that the
+// reports have something to show, then something every now and then. It begins
+// when the server answers.
+func (d *Demo) Run(ctx context.Context) error {
+	if d.Customers == 0 {
+		return nil
+	}
+	if err := d.awaitServer(ctx); err != nil {
+		return err
+	}
+	readers := newReaders(d)
+	go readers.run(ctx)
+	r := rand.New(rand.NewPCG(d.seed, 2))
+	refs := make([]string, d.Customers)
+	for n := range refs {
+		refs[n] = passerBy(n).Ref
+	}
+	lived, err := d.House.Report(ctx, Programs[0], time.Time{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	if lived.Triggers.Total == 0 {
+		for _, i := range r.Perm(len(refs)) {
+			if err := d.event(ctx, draw(r), refs[i], r); err != nil || !clock.Sleep(ctx, burstPause) {
+				return quietly(ctx, err)
+			}
+		}
+	}
+	next := d.Customers
+	for clock.Sleep(ctx, lifePause/2+time.Duration(r.Int64N(int64(lifePause)))) {
+		if next < d.Customers+newcomersMost && r.Float64() < newcomerShare {
+			c := passerBy(next)
+			next++
+			refs = append(refs, c.Ref)
+			if _, err := d.House.PutCustomers(ctx, db.Import, []*customer.Customer{c}); err != nil {
+				return quietly(ctx, err)
+			}
+			if err := d.event(ctx, "approved", c.Ref, r); err != nil {
+				return quietly(ctx, err)
+			}
+			continue
+		}
+		if err := d.event(ctx, draw(r), refs[r.IntN(len(refs))], r); err != nil {
+			return quietly(ctx, err)
+		}
+	}
+	return nil
+}
+
+// quietly drops what went wrong because the demo was told to end.
+func quietly(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func draw(r *rand.Rand) string {
+	total := 0
+	for _, m := range lifeMix {
+		total += m.weight
+	}
+	n := r.IntN(total)
+	for _, m := range lifeMix {
+		if n -= m.weight; n < 0 {
+			return m.name
+		}
+	}
+	return lifeMix[0].name
+}
+
+func (d *Demo) event(ctx context.Context, name, ref string, r *rand.Rand) error {
+	h, known := happening(name)
+	if !known {
+		return fmt.Errorf("nothing is called %q", name)
+	}
+	c, err := d.House.Customer(ctx, ref)
+	if err != nil {
+		return err
+	}
+	_, err = d.wallet.make(ctx, h, c, r)
+	return err
+}
+
+// awaitServer waits until the server answers.
+func (d *Demo) awaitServer(ctx context.Context) error {
+	client := &http.Client{Timeout: readyPause * 5}
+	for range readyTries {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.Address+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		if res, err := client.Do(req); err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		if !clock.Sleep(ctx, readyPause) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the server at %s did not answer within %s", d.Address, readyTries*readyPause)
+}

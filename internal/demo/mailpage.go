@@ -1,0 +1,58 @@
+package demo
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+)
+
+const mailsListed = 100
+
+var anyLink = regexp.MustCompile(`https?://[^\s<>"]+`)
+
+// mailboxPage lists what arrived.
+type mailboxPage struct {
+	To    string // whose mail; "" for everyone's
+	Mails []Mail
+	Lose  bool // the next one's acknowledgement will be lost
+}
+
+func (d *Demo) mailbox(q *request) (any, error) {
+	to := strings.TrimSpace(q.URL.Query().Get("to"))
+	return &mailboxPage{To: to, Mails: d.Mailbox.Mails(to, mailsListed), Lose: d.Mailbox.Losing()}, nil
+}
+
+// mailPage is one message as its reader sees it.
+type mailPage struct {
+	Mail
+	Parts []mailPart
+}
+
+// mailPart is a stretch of a message: words, or a link.
+type mailPart struct{ Text, Href string }
+
+func (d *Demo) mail(q *request) (any, error) {
+	n, err := strconv.Atoi(q.PathValue("number"))
+	m, found := d.Mailbox.Mail(n)
+	if err != nil || !found {
+		return nil, errs.New(errs.NotFound, codes.NotFound, "this mail isn't here any more; the mailbox keeps the last %d, and starts empty with the demo", mailsKept)
+	}
+	q.title, q.quiet = m.Subject, true
+	p := &mailPage{Mail: m}
+	at := 0
+	for _, link := range anyLink.FindAllStringIndex(m.Text, -1) {
+		p.Parts = append(p.Parts, mailPart{Text: m.Text[at:link[0]]}, mailPart{Text: m.Text[link[0]:link[1]], Href: m.Text[link[0]:link[1]]})
+		at = link[1]
+	}
+	p.Parts = append(p.Parts, mailPart{Text: m.Text[at:]})
+	return p, nil
+}
+
+// loseNext lets the mail server hang up after the next mail without a word.
+func (d *Demo) loseNext(*request) (string, error) {
+	d.Mailbox.LoseNext()
+	return "/set-aside", nil
+}
