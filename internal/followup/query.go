@@ -1,6 +1,8 @@
 package followup
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -84,14 +86,23 @@ func Open(tx *db.Tx, program int64) (map[State]int64, error) {
 	return out, rows.Err()
 }
 
-// NextDueOf is when the next follow-up of each of several lanes is due, in their order; zero where none is.
+// nextDueOf asks for one lane; it is a column of NextDueOf's query.
+const nextDueOf = `COALESCE((SELECT MIN(due_at) FROM follow_up WHERE lane = $%d AND state IN ('waiting', 'contacting')), 0)`
+
+// NextDueOf is when the next follow-up of each of several lanes is due, in their order,
+// asked in one round trip; zero where none is.
 func NextDueOf(tx *db.Tx, lanes []string) ([]time.Time, error) {
-	out := make([]time.Time, len(lanes))
+	columns, args := make([]string, len(lanes)), make([]any, len(lanes))
+	at, into := make([]int64, len(lanes)), make([]any, len(lanes))
 	for i, lane := range lanes {
-		var err error
-		if out[i], err = NextDue(tx, lane); err != nil {
-			return nil, err
-		}
+		columns[i], args[i], into[i] = fmt.Sprintf(nextDueOf, i+1), lane, &at[i]
+	}
+	if err := tx.QueryRow(`SELECT `+strings.Join(columns, ", "), args...).Scan(into...); err != nil {
+		return nil, err
+	}
+	out := make([]time.Time, len(lanes))
+	for i := range at {
+		out[i] = db.Time(at[i])
 	}
 	return out, nil
 }

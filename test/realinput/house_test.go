@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
@@ -90,12 +94,49 @@ func eachEngine(t *testing.T, country string, fn func(h *house), sinkArguments .
 	dataFolder(t)
 	build(t)
 	t.Run("sqlite", func(t *testing.T) {
-		folder := t.TempDir()
+		folder := scratch(t)
 		fn(newHouse(t, folder, "sqlite:"+filepath.Join(folder, "huiyin.db"), country, sinkArguments))
 	})
 	t.Run("postgres", func(t *testing.T) {
-		fn(newHouse(t, t.TempDir(), dbtest.PostgresURL(t), country, sinkArguments))
+		fn(newHouse(t, scratch(t), forgiving(t, dbtest.PostgresURL(t)), country, sinkArguments))
 	})
+}
+
+// scratch is a folder in memory where there is one. These tests end processes, not
+// machines: what was written survives that without reaching a disk, and weeks of small
+// transactions go by in seconds. That commits are on the disk is for package db's tests.
+func scratch(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("/dev/shm", "huiyin-realinput-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
+	return folder
+}
+
+// forgiving makes a PostgreSQL database not wait for the disk either.
+func forgiving(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(ctx, "ALTER DATABASE "+pgx.Identifier{strings.TrimPrefix(u.Path, "/")}.Sanitize()+" SET synchronous_commit = off")
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 func newHouse(t *testing.T, folder, database, country string, sinkArguments []string) *house {
