@@ -244,8 +244,8 @@ func (h *house) notes(who string) string {
 	return strings.Join(all, ", ")
 }
 
-// broken makes an event's data unreadable as its type.
-func broken(e event.Event) event.Event {
+// garbled makes an event's data unreadable as its type.
+func garbled(e event.Event) event.Event {
 	e.Data = bytes.ReplaceAll(e.Data, []byte("9900"), []byte(`"much"`))
 	return e
 }
