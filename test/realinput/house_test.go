@@ -59,6 +59,9 @@ func dataFolder(t *testing.T) string {
 	if folder == "" {
 		t.Skip("HUIYIN_DATA is not set, so there is no real input to try")
 	}
+	if !filepath.IsAbs(folder) { // it was set from the repository's root
+		folder = filepath.Join("..", "..", folder)
+	}
 	return folder
 }
 

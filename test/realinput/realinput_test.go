@@ -28,5 +28,6 @@ func TestThreeWeeksOfACallCentre(t *testing.T) {
 		complain(h.t, "account", a.adds(expected))
 		h.t.Logf("%d triggers: %d started, %d merged; %d mailed, %d held out, %d over the cap; %d moments in %.1f s",
 			a.Triggers.Total, a.Triggers.Started, a.Triggers.Merged, len(mails), a.ended("held_out"), a.ended("suppressed"), done.Moments, done.WallS)
+		h.theyAnswer(events, h.seen())
 	})
 }
