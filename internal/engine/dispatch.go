@@ -66,6 +66,7 @@ type Dispatcher struct {
 	Hotline   string
 
 	assertions atomic.Int64
+	zones      zoneCache
 }
 
 // Sending is one attempt on its way: recorded, not yet concluded.
@@ -84,6 +85,7 @@ type Sending struct {
 	lease    time.Duration
 	lookedAt time.Time // on the node's clock
 	lookErr  error
+	looks    *lookGroup // of its lane; nil: it looks for itself alone
 }
 
 // Batch is what one Record made: the sendings to carry out, and when the lane is

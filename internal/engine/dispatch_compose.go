@@ -2,6 +2,7 @@ package engine
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/channel"
@@ -12,6 +13,23 @@ import (
 	"github.com/huiyin/huiyin/internal/program/template"
 )
 
+// zoneCache keeps time zones that were loaded: loading one reads a file. It holds
+// no more than there are zones, since only names that can be loaded are kept.
+type zoneCache struct{ loaded sync.Map }
+
+// named gives a zone, nil if there is none of the name.
+func (z *zoneCache) named(name string) *time.Location {
+	if l, ok := z.loaded.Load(name); ok {
+		return l.(*time.Location)
+	}
+	l, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	z.loaded.Store(name, l)
+	return l
+}
+
 // compose finishes an attempt's content. It is durable as sent; the token in its
 // link is computed from the follow-up, so a second send carries the same.
 func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
@@ -21,7 +39,7 @@ func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
 	}
 	zone := time.UTC
 	if len(s.customer.Zones) > 0 {
-		if z, err := time.LoadLocation(s.customer.Zones[0]); err == nil {
+		if z := d.zones.named(s.customer.Zones[0]); z != nil {
 			zone = z
 		}
 	}

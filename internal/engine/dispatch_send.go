@@ -45,7 +45,7 @@ func (d *Dispatcher) Send(ctx context.Context, s *Sending) {
 // will do while it is fresh.
 func (d *Dispatcher) lastLook(ctx context.Context, s *Sending) error {
 	if s.lookedAt.IsZero() || d.Clock.Now().Sub(s.lookedAt) > lookFresh {
-		if err := d.Look(ctx, []*Sending{s}); err != nil {
+		if err := d.lookAgain(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -53,6 +53,13 @@ func (d *Dispatcher) lastLook(ctx context.Context, s *Sending) error {
 		return errs.New(errs.Conflict, string(codes.LostLease), "the lease on %s has %s left, less than a send may take", s.FollowUp.String(), left.Round(time.Millisecond))
 	}
 	return s.lookErr
+}
+
+func (d *Dispatcher) lookAgain(ctx context.Context, s *Sending) error {
+	if s.looks != nil {
+		return s.looks.join(ctx, s)
+	}
+	return d.Look(ctx, []*Sending{s})
 }
 
 // Look makes the last look for sendings in one snapshot: the fence, the program,

@@ -15,12 +15,21 @@ const (
 	concludeWait  = 2 * time.Millisecond   // outcomes that come within this are concluded together
 	concludeMax   = 256
 	stopGrace     = 20 * time.Second // how long sends on the wire may go on after a stop
-	recordBatches = 4                // a lane records when a quarter of its capacity is free
+	recordBatches = 4                // a lane records when a quarter of its bound is free
+
+	// aheadTime is how much of the wire's work is recorded before the wire is free, so
+	// that recording and concluding don't keep it waiting. It is short, because what is
+	// recorded and not concluded when a node dies is in doubt: a lane that sends two
+	// messages a second has none ahead, one that sends 3,000 has 150.
+	aheadTime = 50 * time.Millisecond
+	aheadMost = 7 // times what the channel bears at once
+	paceOver  = 250 * time.Millisecond
 )
 
 // Lane runs one lane of a dispatcher in real time: it records while earlier
-// sendings are on the wire and concludes them in groups, never having more in
-// flight than the channel bears. A channel that hangs holds up its own lane alone.
+// sendings are on the wire and concludes them in groups. No more are on the wire
+// than the channel bears, and few more are recorded. A channel that hangs holds up
+// its own lane alone.
 type Lane struct {
 	Dispatcher *Dispatcher
 	Name       string
@@ -30,11 +39,14 @@ type Lane struct {
 	freed    chan struct{}
 	inFlight atomic.Int64
 	sent     atomic.Int64
+	looks    lookGroup
 }
 
 // NewLane makes a lane.
 func NewLane(d *Dispatcher, name string, trouble func(lane, doing string, err error)) *Lane {
-	return &Lane{Dispatcher: d, Name: name, Trouble: trouble, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
+	l := &Lane{Dispatcher: d, Name: name, Trouble: trouble, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
+	l.looks.look = d.Look
+	return l
 }
 
 // Wake makes an idle lane look at once: there may be new work.
@@ -51,31 +63,36 @@ func (l *Lane) InFlight() int64 { return l.inFlight.Load() }
 // Sent is how many sendings were concluded since the start.
 func (l *Lane) Sent() int64 { return l.sent.Load() }
 
-// Run works until ctx ends; then it records nothing new, lets what is on the wire
+// Run works until ctx ends; then it records nothing new, lets what is recorded
 // come to its end for stopGrace, and concludes it.
 func (l *Lane) Run(ctx context.Context) {
-	capacity := l.Dispatcher.Capacity(l.Name)
-	done := make(chan *Sending, capacity)
+	wires := l.Dispatcher.Capacity(l.Name)
+	most := wires * (1 + aheadMost)
+	recorded, done := make(chan []*Sending, most), make(chan *Sending, most) // they never block: most bounds what is in flight
 	sendCtx, stopSends := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSends()
-	var sends, concluding sync.WaitGroup
+	var sending, concluding sync.WaitGroup
 	concluding.Go(func() { l.conclude(sendCtx, done) })
+	sending.Go(func() { l.start(sendCtx, wires, recorded, done) })
 
-	l.record(ctx, sendCtx, capacity, &sends, done)
+	l.record(ctx, wires, recorded)
+	close(recorded)
 
 	// A send that is cut off comes back as unknown, so wait first.
 	cut := time.AfterFunc(stopGrace, stopSends)
-	sends.Wait()
+	sending.Wait()
 	cut.Stop()
 	close(done)
 	concluding.Wait()
 }
 
-// record is the loop that decides and starts sendings.
-func (l *Lane) record(ctx, sendCtx context.Context, capacity int, sends *sync.WaitGroup, done chan<- *Sending) {
+// record is the loop that decides what is sent.
+func (l *Lane) record(ctx context.Context, wires int, recorded chan<- []*Sending) {
+	var p pace
 	for ctx.Err() == nil {
-		free := capacity - int(l.inFlight.Load())
-		if free < max(1, capacity/recordBatches) {
+		bound := wires + min(p.ahead(l.Dispatcher.Clock.Now(), l.sent.Load()), aheadMost*wires)
+		free := bound - int(l.inFlight.Load())
+		if free < max(1, bound/recordBatches) {
 			l.rest(ctx, laneIdle)
 			continue
 		}
@@ -87,12 +104,30 @@ func (l *Lane) record(ctx, sendCtx context.Context, capacity int, sends *sync.Wa
 			}
 			continue
 		}
-		l.inFlight.Add(int64(len(b.Sendings)))
-		l.start(sendCtx, b.Sendings, sends, done)
+		if len(b.Sendings) > 0 {
+			l.inFlight.Add(int64(len(b.Sendings)))
+			recorded <- b.Sendings
+		}
 		if b.Handled == 0 {
 			l.rest(ctx, l.pause(b.Next))
 		}
 	}
+}
+
+// pace measures how fast a lane sends.
+type pace struct {
+	since     time.Time
+	sent      int64
+	perSecond float64
+}
+
+// ahead is how many sendings the wire takes in aheadTime at the pace measured last.
+func (p *pace) ahead(now time.Time, sent int64) int {
+	if over := now.Sub(p.since); over >= paceOver {
+		p.perSecond = float64(sent-p.sent) / over.Seconds()
+		p.since, p.sent = now, sent
+	}
+	return int(p.perSecond * aheadTime.Seconds())
 }
 
 // pause is how long to rest when nothing is due before next.
@@ -114,19 +149,41 @@ func (l *Lane) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// start makes the last look for all at once and lets each go its way. A look that
-// fails as a whole is made again by each sending for itself.
-func (l *Lane) start(ctx context.Context, all []*Sending, sends *sync.WaitGroup, done chan<- *Sending) {
-	if err := l.Dispatcher.Look(ctx, all); err != nil {
-		l.Trouble(l.Name, "look", err)
+// start makes the last look for all that was recorded together, and hands each to a
+// wire as one is free. A look that fails as a whole is made again by each sending.
+func (l *Lane) start(ctx context.Context, wires int, recorded <-chan []*Sending, done chan<- *Sending) {
+	ready := make(chan *Sending)
+	var working sync.WaitGroup
+	workers := 0
+	for all := range recorded {
+		if err := l.Dispatcher.Look(ctx, all); err != nil {
+			l.Trouble(l.Name, "look", err)
+		}
+		for _, s := range all {
+			s.looks = &l.looks
+			select {
+			case ready <- s:
+				continue
+			default:
+			}
+			if workers < wires {
+				workers++
+				working.Go(func() { l.send(ctx, ready, done) })
+			}
+			ready <- s
+		}
 	}
-	for _, s := range all {
-		sends.Go(func() {
-			one, cancel := context.WithTimeout(ctx, s.channel.Abilities().SendTimeout)
-			defer cancel()
-			l.Dispatcher.Send(one, s)
-			done <- s
-		})
+	close(ready)
+	working.Wait()
+}
+
+// send carries out one sending after another.
+func (l *Lane) send(ctx context.Context, ready <-chan *Sending, done chan<- *Sending) {
+	for s := range ready {
+		one, cancel := context.WithTimeout(ctx, s.channel.Abilities().SendTimeout)
+		l.Dispatcher.Send(one, s)
+		cancel()
+		done <- s
 	}
 }
 
