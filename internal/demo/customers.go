@@ -25,7 +25,8 @@ type guest struct {
 	refuses  string // said at the start; "" for nothing
 }
 
-// guests are shown first, in this order.
+// guests are shown first, in this order. Lots are drawn from their ids: W1003 is held
+// out of the follow-up of failed payments, the others of nothing.
 func guests() []guest {
 	mail := func(address string) []customer.Point {
 		return []customer.Point{{Channel: customer.Email, Address: address, Verified: true}}
@@ -42,30 +43,30 @@ func guests() []guest {
 			Has: []string{"app", "card"}, Points: mail(address),
 		}
 	}
-	evening := chinese("W1006", "周敏", "zhou.min@example.com", 1983, zoneShanghai)
+	evening := chinese("W1009", "周敏", "zhou.min@example.com", 1983, zoneShanghai)
 	evening.Own = &policy.OwnHours{Zone: zoneShanghai, Windows: []policy.Window{{Days: policy.AllDays, Hours: []policy.Span{{From: 19 * 60, To: 21 * 60}}}}}
-	noMail := chinese("W1008", "孙悦", "", 1979, zoneShanghai)
+	noMail := chinese("W1011", "孙悦", "", 1979, zoneShanghai)
 	noMail.Points = []customer.Point{{Channel: customer.Phone, Address: "+8613800000008"}}
 	return []guest{
 		{customer: chinese("W1001", "王秀兰", "wang.xiulan@example.com", 1964, zoneShanghai), remark: document.Text{
 			document.ZhCN: "上海,62 岁,收中文邮件", document.En: "Shanghai, 62, gets mail in Chinese",
 		}},
-		{customer: english("W1002", "Emily Carter", "emily.carter@example.com", "CN", zoneShanghai), remark: document.Text{
+		{customer: english("W1004", "Emily Carter", "emily.carter@example.com", "CN", zoneShanghai), remark: document.Text{
 			document.ZhCN: "在上海工作,收英文邮件", document.En: "works in Shanghai, gets mail in English",
 		}},
 		{customer: chinese("W1003", "陈志远", "chen.zhiyuan@example.com", 1988, zoneShanghai), remark: document.Text{
-			document.ZhCN: "深圳", document.En: "Shenzhen",
+			document.ZhCN: "深圳,抽进了支付失败回访的对照组:只收通知", document.En: "Shenzhen, drawn into the hold-out of failed payments: notices only",
 		}},
-		{customer: chinese("W1004", "阿依古丽", "ayguli@example.com", 1992, zoneUrumqi), remark: document.Text{
+		{customer: chinese("W1005", "阿依古丽", "ayguli@example.com", 1992, zoneUrumqi), remark: document.Text{
 			document.ZhCN: "乌鲁木齐,当地时间比北京晚两小时", document.En: "Ürümqi, two hours behind Beijing",
 		}},
-		{customer: chinese("W1005", "赵建国", "zhao.jianguo@example.com", 1958, zoneShanghai), refuses: "别再给我发邮件了", remark: document.Text{
+		{customer: chinese("W1006", "赵建国", "zhao.jianguo@example.com", 1958, zoneShanghai), refuses: "别再给我发邮件了", remark: document.Text{
 			document.ZhCN: "说过“别再给我发邮件了”", document.En: "has said “no more mail”",
 		}},
 		{customer: evening, remark: document.Text{
 			document.ZhCN: "只愿在 19:00-21:00 被联系", document.En: "wants to be contacted from 19:00 to 21:00 only",
 		}},
-		{customer: english("W1007", "Grace Liu", "grace.liu@example.com", "US", zoneNewYork), remark: document.Text{
+		{customer: english("W1010", "Grace Liu", "grace.liu@example.com", "US", zoneNewYork), remark: document.Text{
 			document.ZhCN: "纽约,适用自带的美国规则(8:00-21:00)", document.En: "New York, under the shipped US rules (8:00-21:00)",
 		}},
 		{customer: noMail, remark: document.Text{

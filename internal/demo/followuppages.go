@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,7 @@ type followUpRow struct {
 	Program, Name, Ref string
 	Title              document.Text
 	Event              document.Text
+	Steps              int // of the version it runs under
 }
 
 // followUpsPage lists the newest.
@@ -97,8 +99,11 @@ func (d *Demo) followUps(q *request) (any, error) {
 		if err != nil {
 			return err
 		}
-		p.Rows, err = rowsOf(tx, set, all)
-		return err
+		if p.Rows, err = rowsOf(tx, set, all); err != nil {
+			return err
+		}
+		slices.SortFunc(p.Rows, func(a, b followUpRow) int { return cmp.Compare(b.ID, a.ID) })
+		return nil
 	})
 	return p, err
 }
@@ -120,7 +125,7 @@ func rowsOf(tx *db.Tx, set *shelf, all []followup.FollowUp) ([]followUpRow, erro
 		if err != nil {
 			return nil, err
 		}
-		rows[i].Program, rows[i].Title = live.Name, set.titles[live.Name]
+		rows[i].Program, rows[i].Title, rows[i].Steps = live.Name, set.titles[live.Name], len(live.Steps)
 		if c := people[all[i].Customer]; c != nil {
 			rows[i].Name, rows[i].Ref = c.MaskedName(), c.Ref
 		}

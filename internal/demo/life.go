@@ -22,11 +22,16 @@ const (
 	newcomerShare = 0.5                   // of what happens afterwards happens to a new customer
 )
 
-// What happens by itself, and how often.
-var lifeMix = []struct {
+// mix is what happens by itself, and how often.
+type mix []struct {
 	name   string
 	weight int
-}{{"failed", 8}, {"charged", 4}, {"solved", 4}, {"approved", 2}, {"paid", 3}, {"refunded", 1}}
+}
+
+var (
+	atFirst = mix{{"failed", 8}, {"charged", 4}, {"solved", 4}, {"approved", 2}}
+	later   = mix{{"failed", 4}, {"charged", 2}, {"solved", 3}, {"paid", 8}, {"refunded", 1}}
+)
 
 // Run lets the customers live until ctx ends: first much at once, so that the
 // reports have something to show, then something every now and then. It begins
@@ -51,7 +56,7 @@ func (d *Demo) Run(ctx context.Context) error {
 	}
 	if lived.Triggers.Total == 0 {
 		for _, i := range r.Perm(len(refs)) {
-			if err := d.event(ctx, draw(r), refs[i], r); err != nil || !clock.Sleep(ctx, burstPause) {
+			if err := d.event(ctx, atFirst.draw(r), refs[i], r); err != nil || !clock.Sleep(ctx, burstPause) {
 				return quietly(ctx, err)
 			}
 		}
@@ -70,7 +75,7 @@ func (d *Demo) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := d.event(ctx, draw(r), refs[r.IntN(len(refs))], r); err != nil {
+		if err := d.event(ctx, later.draw(r), refs[r.IntN(len(refs))], r); err != nil {
 			return quietly(ctx, err)
 		}
 	}
@@ -85,18 +90,19 @@ func quietly(ctx context.Context, err error) error {
 	return err
 }
 
-func draw(r *rand.Rand) string {
+// draw gives one of them.
+func (m mix) draw(r *rand.Rand) string {
 	total := 0
-	for _, m := range lifeMix {
-		total += m.weight
+	for _, one := range m {
+		total += one.weight
 	}
 	n := r.IntN(total)
-	for _, m := range lifeMix {
-		if n -= m.weight; n < 0 {
-			return m.name
+	for _, one := range m {
+		if n -= one.weight; n < 0 {
+			return one.name
 		}
 	}
-	return lifeMix[0].name
+	return m[0].name
 }
 
 func (d *Demo) event(ctx context.Context, name, ref string, r *rand.Rand) error {

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/measure/report"
@@ -72,6 +73,7 @@ type bin struct {
 // whisker is a value with its interval on a line from the least to the most there can be.
 type whisker struct {
 	At, Low, High int
+	Least, Most   string // what the ends of the line stand for
 	Interval      *statistics.Interval
 	Value         float64
 	N             int64
@@ -150,7 +152,7 @@ func (p *programPage) draw() {
 		a := arm{Arm: r.Effect.Arms[i]}
 		if a.Rate != nil {
 			a.Whisker = &whisker{Value: *a.Rate, N: a.N, Interval: a.Interval}
-			a.Whisker.place(0, 1)
+			a.Whisker.place(0, 1, "0%", "100%")
 		}
 		p.Arms = append(p.Arms, a)
 	}
@@ -167,17 +169,18 @@ func drawScore(s *report.Score) score {
 	}
 	if m := s.Mean; m != nil && s.Scale > 1 {
 		out.Mean = &whisker{Value: m.Value, N: m.N, Interval: m.Interval, Definition: m.Definition, Note: m.Note}
-		out.Mean.place(1, float64(s.Scale))
+		out.Mean.place(1, float64(s.Scale), "1", strconv.FormatInt(s.Scale, 10))
 	}
 	if f := s.Satisfied; f != nil && f.Rate != nil {
 		out.Satisfied = &whisker{Value: *f.Rate, N: f.N, Interval: f.Interval, Definition: f.Definition, Note: f.Note}
-		out.Satisfied.place(0, 1)
+		out.Satisfied.place(0, 1, "0%", "100%")
 	}
 	return out
 }
 
 // place puts a value and its interval on the line.
-func (w *whisker) place(least, most float64) {
+func (w *whisker) place(least, most float64, from, to string) {
+	w.Least, w.Most = from, to
 	at := func(v float64) int {
 		return int((min(max(v, least), most) - least) / (most - least) * whiskerWidth)
 	}

@@ -51,6 +51,7 @@ var vocabulary = map[string]document.Text{
 	"email":     {document.ZhCN: "邮件", document.En: "e-mail"},
 	"phone":     {document.ZhCN: "电话", document.En: "phone"},
 	"sms":       {document.ZhCN: "短信", document.En: "text message"},
+	"inapp":     {document.ZhCN: "应用内消息", document.En: "in-app message"},
 	"*":         {document.ZhCN: "全部", document.En: "all"},
 	"notice":    {document.ZhCN: "必达通知", document.En: "notice"},
 	"service":   {document.ZhCN: "服务", document.En: "service"},

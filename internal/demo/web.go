@@ -100,6 +100,7 @@ func (v *view) functions() template.FuncMap {
 		"percent":  func(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + "%" },
 		"decimal":  func(f float64) string { return strconv.FormatFloat(f, 'f', 2, 64) },
 		"number":   grouped,
+		"span":     v.span,
 		"short":    short,
 		"sections": func() []section { return sections },
 		"id":       func(id int64) string { return strconv.FormatInt(id, 10) },
@@ -111,6 +112,17 @@ func (v *view) text(t report.Text) string {
 		return t.Chinese
 	}
 	return t.English
+}
+
+// span writes how long a cap looks back: in days, where it is whole ones.
+func (v *view) span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch n := int(d / day); {
+	case d%day != 0 || n == 1:
+		return fmt.Sprintf(document.Text{document.ZhCN: "%d 小时", document.En: "%d hours"}.In(v.lang), int(d.Hours()))
+	default:
+		return fmt.Sprintf(document.Text{document.ZhCN: "%d 天", document.En: "%d days"}.In(v.lang), n)
+	}
 }
 
 // short writes a time to come: with its day, and without seconds unless it has some.
