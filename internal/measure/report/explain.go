@@ -204,7 +204,7 @@ func ofAttempt(a *attempt.Attempt) []Moment {
 		moments = append(moments, at(last.At, attempt.Undelivered))
 		last = &moments[len(moments)-1]
 	}
-	if last.Outcome == string(a.State) && a.Reason != "" {
+	if last.Outcome == string(a.State) && a.Reason != "" && a.Reason != codes.Accepted { // that one says what the state says
 		last.Reason = a.Reason
 		last.Text = last.Text.join(Text{":", ": "}).join(sentence(a.Reason))
 	}
