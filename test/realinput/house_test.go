@@ -90,6 +90,9 @@ type house struct {
 	settings string
 	wire     string // the mail server's log
 	pidFile  string // whom the mail server kills
+
+	linesRead int // of the wire
+	bytesRead int64
 }
 
 // eachEngine runs fn in a new house on each engine.
