@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/channel"
@@ -60,14 +61,25 @@ func (d *Dispatcher) Conclude(ctx context.Context, all []*Sending) error {
 		if _, err := followup.Moves(tx, &counts, now, moves); err != nil {
 			return err
 		}
-		if _, err := attempt.Apply(tx, &counts, changes); err != nil {
+		stands, err := attempt.Apply(tx, &counts, changes)
+		if err != nil {
 			return err
 		}
-		if err := release(tx, released, now); err != nil {
+		if err := release(tx, known(released, changes, stands), now); err != nil {
 			return err
 		}
 		return counts.Flush(tx)
 	})
+}
+
+// known leaves of the sendings that reached nobody those of which that holds for the whole
+// attempt: when another node took it over meanwhile, its send may have arrived.
+func known(released []*Sending, changes []attempt.Change, stands []bool) []*Sending {
+	stood := map[int64]bool{}
+	for i := range changes {
+		stood[changes[i].Attempt.ID] = stands[i]
+	}
+	return slices.DeleteFunc(released, func(s *Sending) bool { return !stood[s.Attempt.ID] })
 }
 
 // conclude says what an outcome means. It is pure.
@@ -76,6 +88,7 @@ func (s *Sending) conclude(live *program.Live, now time.Time) concluded {
 	c := concluded{move: followup.Move{
 		ID: s.FollowUp.ID, Program: s.FollowUp.Program, Epoch: s.FollowUp.Epoch,
 		State: followup.Waiting, Step: s.FollowUp.Step, Lane: s.FollowUp.Lane, DueAt: now,
+		Raise: true, // the claim is over: concluding it twice, when a commit wasn't heard of, changes nothing
 	}}
 	c.change = attempt.Change{Reason: o.Reason, Detail: o.Detail, Ref: o.Ref, At: now}
 	switch {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/channel"
@@ -32,7 +33,7 @@ type situation struct {
 	view     condition.CustomerView
 	facts    policy.Facts // without Channel, Purpose and the rest of the step
 	attempts []attempt.Attempt
-	counted  func(p customer.Point) []policy.Counted
+	counted  func(p customer.Point) (person, address []policy.Counted)
 	channel  func(name string) (channel.Channel, bool)
 	rules    *policy.Rules
 	now      time.Time
@@ -196,9 +197,29 @@ func (s *situation) judge(step *program.Step, p *plan) (policy.Decision, custome
 	p.facts = s.facts
 	p.facts.Channel, p.facts.Purpose = step.Channel, step.Purpose
 	p.facts.Prefer, p.facts.Ring = step.Prefer, step.Ring
-	p.facts.Counted = s.counted(point)
 	p.facts.FollowUp, p.facts.Deadline = s.f.ID, s.f.Deadline
-	return s.rules.Decide(&p.facts, s.now), point
+	person, address := s.counted(point)
+	p.facts.Counted = person
+	d := s.rules.Decide(&p.facts, s.now)
+	if d.Verdict == policy.Allow && !within(address, person) {
+		// The caps hold for the address too: others may share it, and a follow-up reaches
+		// it later than it first reached its customer elsewhere.
+		p.facts.Counted = address
+		d = s.rules.Decide(&p.facts, s.now)
+	}
+	return d, point
+}
+
+// within says whether all that counts at an address counts for the person in the same way.
+func within(address, person []policy.Counted) bool {
+	for i := range address {
+		if !slices.ContainsFunc(person, func(c policy.Counted) bool {
+			return c == address[i]
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // note keeps a decision, unless it repeats what the follow-up already waits for.
@@ -294,4 +315,5 @@ func (s *situation) recover(p *plan, open *attempt.Attempt) {
 func (s *situation) aside(p *plan) {
 	p.deed = move
 	p.move.State, p.move.Reason, p.move.DueAt = followup.SetAside, codes.OutcomeUnknown, s.now
+	p.move.Raise = true // whoever slept over its lease may no longer move it
 }

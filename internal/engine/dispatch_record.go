@@ -118,6 +118,13 @@ func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
 			keys = append(keys, attempt.PointKey(p.Key))
 		}
 	}
+	for _, of := range r.attempts { // one that goes out again goes where it went
+		for i := range of {
+			if of[i].State.Open() {
+				keys = append(keys, attempt.PointKey(of[i].AddressKey))
+			}
+		}
+	}
 	r.allowances, err = attempt.LockAllowances(r.tx, keys)
 	return err
 }
@@ -138,8 +145,8 @@ func (r *recording) one(f *followup.FollowUp) error {
 		view:    r.set.person(c, r.facts[f.Customer], r.now),
 		facts:   baseFacts(c, r.standing[f.Customer]),
 		channel: r.d.Channels.Get,
-		counted: func(p customer.Point) []policy.Counted {
-			return r.allowances.Counted(attempt.CustomerKey(c.ID), attempt.PointKey(p.Key))
+		counted: func(p customer.Point) (person, address []policy.Counted) {
+			return r.allowances.Counted(attempt.CustomerKey(c.ID)), r.allowances.Counted(attempt.PointKey(p.Key))
 		},
 	}
 	p := s.decide()
@@ -176,8 +183,10 @@ func (r *recording) intend(s *situation, p *plan) error {
 		return nil
 	}
 	keys := []string{attempt.CustomerKey(s.customer.ID), attempt.PointKey(p.point.Key)}
-	if !counted(p.facts.Counted, s.f.ID, p.step.Purpose) {
-		r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, keys...)
+	for _, k := range keys { // the person may have been counted at another address
+		if !counted(r.allowances.Counted(k), s.f.ID, p.step.Purpose) {
+			r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, k)
+		}
 	}
 	r.push(s, p, &Sending{Attempt: a, Message: r.d.message(&a), channel: ch})
 	if p.step.Questionnaire != nil {
@@ -200,7 +209,10 @@ func counted(all []policy.Counted, followUp int64, purpose string) bool {
 func (r *recording) again(s *situation, p *plan) error {
 	ch, _ := s.channel(p.open.Channel)
 	a := *p.open
-	a.Epoch = s.f.Epoch + 1
+	if p.deed == resend {
+		a.Epoch = s.f.Epoch + 1
+		r.allowances.Renew(a.ID, r.now, attempt.CustomerKey(a.Customer), attempt.PointKey(a.AddressKey))
+	}
 	r.push(s, p, &Sending{
 		Attempt: a, channel: ch, again: true, lookUp: p.deed == lookUp,
 		Message:  r.d.message(&a),
@@ -227,7 +239,7 @@ func (r *recording) push(s *situation, p *plan, out *Sending) {
 func (r *recording) assert(f *followup.FollowUp, what string) {
 	r.d.assertions.Add(1)
 	r.moves = append(r.moves, followup.Move{
-		ID: f.ID, Program: f.Program, Epoch: f.Epoch, State: followup.SetAside, Reason: codes.AssertionStopped, Step: f.Step, Lane: f.Lane, DueAt: r.now,
+		ID: f.ID, Program: f.Program, Epoch: f.Epoch, State: followup.SetAside, Reason: codes.AssertionStopped, Step: f.Step, Lane: f.Lane, DueAt: r.now, Raise: true,
 	})
 	r.decisions = append(r.decisions, followup.Decision{ID: r.d.IDs.Next(), FollowUp: f.ID, Step: f.Step, At: r.now, Verdict: followup.Deny, Reason: codes.AssertionStopped, Rule: what})
 	r.programs = append(r.programs, f.Program)

@@ -142,6 +142,22 @@ func (rows Allowances) Release(attempt int64, keys ...string) {
 	}
 }
 
+// Renew counts an attempt from now on: it goes to the wire again, and caps look back from
+// when a message may have reached somebody, not from when it was first tried.
+func (rows Allowances) Renew(attempt int64, now time.Time, keys ...string) {
+	for _, k := range keys {
+		a := rows[k]
+		if a == nil {
+			continue
+		}
+		for i := range a.Counted {
+			if c := &a.Counted[i]; c.Attempt == attempt {
+				c.At, a.changed = now, true
+			}
+		}
+	}
+}
+
 // Save writes the rows that changed.
 func (rows Allowances) Save(tx *db.Tx, now time.Time) error {
 	var keys []string
