@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -22,6 +22,7 @@ import (
 const (
 	demoDatabase = "sqlite:huiyin-demo.db"
 	demoListen   = "127.0.0.1:8080"
+	demoKeys     = "huiyin-demo.keys" // for a database that is no file, beside which they would lie
 	demoHotline  = "400-800-1234"
 )
 
@@ -71,7 +72,7 @@ func (o *demoFlags) run(cmd *cobra.Command) (err error) {
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
 	life := &demoLife{cmd: cmd, flags: o, mailbox: mailbox, log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	a, err := app.New(ctx, cfg, app.Options{Version: version, Log: life.log, Mount: life.mount, Fresh: life.begin})
+	a, err := app.New(ctx, cfg, app.Options{Version: version, Log: life.log, Mount: life.mount, Fresh: life.prepare, Ready: func(string) { life.begin(ctx, cfg) }})
 	if err != nil {
 		return errors.Join(err, l.Close(), mailbox.Close())
 	}
@@ -102,7 +103,19 @@ func (o *demoFlags) config(at net.Addr, mailServer string) (app.Config, error) {
 			Server: mailServer, Encryption: email.Plain, From: "示例钱包 Example Wallet <service@wallet.example>",
 		}}},
 	}
+	if strings.HasPrefix(database, "postgres") {
+		cfg.KeysFile = demoKeys
+	}
 	return cfg, cfg.Use(database, at.String())
+}
+
+// withoutPassword is a database's address fit to be shown on a page.
+func withoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address
+	}
+	return u.Redacted()
 }
 
 // forget removes the database of earlier runs. Only a file is removed: a server's
@@ -110,7 +123,7 @@ func (o *demoFlags) config(at net.Addr, mailServer string) (app.Config, error) {
 func forget(cfg app.Config) error {
 	path, file := strings.CutPrefix(cfg.Database, "sqlite:")
 	if !file || path == ":memory:" {
-		return misused("--fresh removes a SQLite file; empty %s yourself", "the database")
+		return misused("--fresh removes a SQLite file; a database of another kind you empty yourself")
 	}
 	for _, name := range []string{path, path + "-wal", path + "-shm", cfg.KeysFile} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -133,7 +146,7 @@ type demoLife struct {
 func (l *demoLife) mount(a *app.App, mux *http.ServeMux) (err error) {
 	l.demo, err = demo.New(demo.Parts{
 		House: a.House, Intake: a.Intake, DB: a.DB, Library: a.Library, IDs: a.IDs, Clock: a.Clock, Mailbox: l.mailbox,
-		Random: a.Options.Random, Log: l.log, Customers: l.flags.customers, Address: a.Config.PublicURL, Database: a.Config.Database,
+		Random: a.Options.Random, Log: l.log, Customers: l.flags.customers, Database: withoutPassword(a.Config.Database),
 	})
 	if err == nil {
 		l.demo.Mount(mux)
@@ -141,29 +154,24 @@ func (l *demoLife) mount(a *app.App, mux *http.ServeMux) (err error) {
 	return err
 }
 
-// begin fills the house and lets the customers live.
-func (l *demoLife) begin(ctx context.Context, a *app.App) error {
-	if err := l.demo.Prepare(ctx); err != nil {
-		return err
-	}
+// prepare fills the house, before anything of it runs.
+func (l *demoLife) prepare(ctx context.Context, _ *app.App) error { return l.demo.Prepare(ctx) }
+
+// begin lets the customers live, and says where to go and what to do there.
+func (l *demoLife) begin(ctx context.Context, cfg app.Config) {
 	go func() {
 		if err := l.demo.Run(ctx); err != nil {
 			l.log.Error("the simulated customers stopped", "error", err)
 		}
 	}()
-	return l.greet(a.Config)
-}
-
-// greet says where to go and what to do there.
-func (l *demoLife) greet(cfg app.Config) error {
-	return line(l.cmd, `
-  回音 Huiyin · demo
+	_ = line(l.cmd, `
+  回音 Huiyin · 演示 demo
 
     %s
 
-    打开页面,选一位客户,让一件事发生;几秒后邮箱里就有邮件。
-    Open it, choose a customer, make something happen; the mail arrives within seconds.
+    打开它,选一位客户,让一件事发生;几秒后邮箱里就有邮件。
+    Open it, choose a customer, make something happen; the mail is in the mailbox within seconds.
 
-    %s   Ctrl-C %s
-`, cfg.PublicURL, fmt.Sprintf("数据 data: %s (--fresh 重新开始 starts over)", cfg.Database), "停止 stops")
+    数据在 data in %s (--fresh 重新开始 starts over) · Ctrl-C 停止 stops
+`, cfg.PublicURL, cfg.Database) // the demo goes on when nobody reads this
 }

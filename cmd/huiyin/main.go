@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,7 @@ func complain(w io.Writer, err error) {
 			text = e.Path + ": " + text
 		}
 		if e.Err != nil && e.Kind != errs.Internal {
-			text += " (" + e.Err.Error() + ")"
+			text += " (" + strings.Join(strings.Fields(e.Err.Error()), " ") + ")" // on one line
 		}
 		_, _ = fmt.Fprintln(w, "huiyin: "+text) // nobody is left to tell
 	}

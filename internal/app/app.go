@@ -159,10 +159,14 @@ func (a *App) openKeys(ctx context.Context) (*crypt.Keyring, error) {
 
 // opening says what to do about a database that can't be opened.
 func opening(address string, err error) error {
-	if _, ours := errs.As(err); ours || errors.Is(err, context.Canceled) {
+	e, ours := errs.As(err)
+	if errors.Is(err, context.Canceled) || ours && e.Code != codes.DatabaseGone {
 		return err
 	}
-	return errs.New(errs.Unavailable, codes.DatabaseGone, "the database %s can't be opened; check that it is there and that you may use it", withoutPassword(address)).Because(err)
+	if ours {
+		err = e.Err
+	}
+	return errs.New(errs.Unavailable, codes.DatabaseGone, "the database %s can't be opened; check that it runs, that the address is right and that you may use it", withoutPassword(address)).Because(err)
 }
 
 // connectChannels makes the channels of the settings, in the order of their names.

@@ -78,7 +78,10 @@ func Load(path string, environ []string) (Config, error) {
 		Prefix: envPrefix, EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, value string) (string, any) {
 			key, known := keyOfVariable(name)
-			if !known {
+			switch {
+			case notSetting(name):
+				return "", nil
+			case !known:
 				c.Notes = append(c.Notes, "the variable "+name+" is no setting and was passed over"+nearVariable(name))
 				return "", nil
 			}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/huiyin/huiyin/internal/channel/email"
@@ -45,12 +46,20 @@ func keyOfVariable(name string) (string, bool) {
 	return key, known
 }
 
+// notSetting knows variables of ours that settle other things: where settings are, and
+// what tests and the build need.
+func notSetting(name string) bool {
+	rest := strings.TrimPrefix(name, envPrefix)
+	return rest == "CONFIG" || rest == "DATA" || strings.HasPrefix(rest, "TEST_") || strings.HasPrefix(rest, "POSTGRES_")
+}
+
 // nearVariable ends a sentence about a variable that is no setting.
 func nearVariable(name string) string {
 	var all []string
 	for key := range new(Config).settings() {
 		all = append(all, envPrefix+strings.ToUpper(strings.NewReplacer(".", envDeep, "-", "_").Replace(key)))
 	}
+	slices.Sort(all) // of two as near, always the same
 	if near := document.Nearest(name, all); near != "" {
 		return "; did you mean " + near + "?"
 	}
