@@ -118,12 +118,35 @@ func addresses(people map[string]*Person) map[string][]addressed {
 }
 
 func (j *judge) against(w *Write, p *Person, purpose string, r *Refusal, by string) {
-	covers := (r.Channel == "*" || r.Channel == w.Channel) && (r.Purpose == "*" || r.Purpose == purpose)
-	if !covers || !w.At.After(r.From.Add(willSlack)) || !r.Until.IsZero() && w.At.After(r.Until) {
+	if !r.covers(w, purpose) || !w.At.After(r.From.Add(willSlack)) || !r.Until.IsZero() && w.At.After(r.Until) {
 		return
 	}
 	j.say(Will, p.Ref, w.At, "%s by %s for %s, %s after %s refused (%s, %s, %q)",
 		p.Ref, w.Channel, purpose, w.At.Sub(r.From).Round(time.Millisecond), by, r.Channel, r.Purpose, r.Words)
+}
+
+// Latest is how long after a durable refusal that it should have heeded the latest first
+// byte left, within what is tolerated.
+func Latest(c *Case) (latest time.Duration) {
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		p, program := c.People[w.Tag.Ref()], c.Programs[w.Tag.Program]
+		if p == nil || program == nil || w.Tag.Step >= len(program.Steps) {
+			continue
+		}
+		for k := range p.Refusals {
+			r := &p.Refusals[k]
+			late := w.At.Sub(r.From)
+			if !r.Stranger && r.covers(w, program.Steps[w.Tag.Step].Purpose) && late <= willSlack && (r.Until.IsZero() || w.At.Before(r.Until)) {
+				latest = max(latest, late)
+			}
+		}
+	}
+	return latest
+}
+
+func (r *Refusal) covers(w *Write, purpose string) bool {
+	return (r.Channel == "*" || r.Channel == w.Channel) && (r.Purpose == "*" || r.Purpose == purpose)
 }
 
 // hours judges by the place that was durable a moment before, or has become so since,
