@@ -51,11 +51,7 @@ func (h *House) ListAside(ctx context.Context, after int64, limit int) (all []As
 			return err
 		}
 		for i := range fs {
-			live, _, err := set.Version(tx, fs[i].Version)
-			if err != nil {
-				return err
-			}
-			a := Aside{FollowUp: fs[i], Program: live.Name}
+			a := Aside{FollowUp: fs[i], Program: set.Name(fs[i].Program)}
 			if c := people[fs[i].Customer]; c != nil {
 				a.Customer = c.Ref
 			}

@@ -75,6 +75,9 @@ func (h *House) judge(tx *db.Tx, rules *policy.Rules, c *customer.Customer, chan
 	}
 	keys := []string{attempt.CustomerKey(c.ID), attempt.PointKey(point.Key)}
 	rows, err := attempt.LockAllowances(tx, keys)
+	if err == nil {
+		err = rows.Damaged(keys...)
+	}
 	if err != nil {
 		return policy.Decision{}, 0, err
 	}

@@ -117,7 +117,7 @@ func (s *situation) walk(p *plan) {
 
 // passOver says whether a step is passed over: not for this customer, or not needed any more.
 func (s *situation) passOver(step *program.Step) (codes.Reason, bool) {
-	if s.f.HeldOut && step.Purpose != policy.Notice {
+	if s.f.HeldOut && (step.Purpose != policy.Notice || step.Questionnaire != nil) { // they are told, and asked nothing
 		return codes.HeldOut, true
 	}
 	if s.fulfilled(step.Purpose) {

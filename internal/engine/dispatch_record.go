@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/decide/policy"
 	"github.com/huiyin/huiyin/internal/followup"
@@ -132,12 +134,20 @@ func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
 // one plans one follow-up and gathers what is to be written for it.
 func (r *recording) one(f *followup.FollowUp) error {
 	live, state, err := r.set.Version(r.tx, f.Version)
+	if errors.Is(err, program.ErrBroken) {
+		r.hold(f, err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	c := r.customers[f.Customer]
 	if c == nil {
 		r.assert(f, "its customer is missing")
+		return nil
+	}
+	if c.Damaged != nil {
+		r.assert(f, c.Damaged.Error())
 		return nil
 	}
 	s := &situation{
@@ -149,7 +159,11 @@ func (r *recording) one(f *followup.FollowUp) error {
 			return r.allowances.Counted(attempt.CustomerKey(c.ID)), r.allowances.Counted(attempt.PointKey(p.Key))
 		},
 	}
-	p := s.decide()
+	var p plan
+	if err := guarded(func() error { p = s.decide(); return nil }); err != nil {
+		r.assert(f, err.Error())
+		return nil
+	}
 	for i := range p.decisions {
 		p.decisions[i].ID = r.d.IDs.Next()
 		r.decisions, r.programs = append(r.decisions, p.decisions[i]), append(r.programs, f.Program)
@@ -167,6 +181,17 @@ func (r *recording) one(f *followup.FollowUp) error {
 	return nil
 }
 
+// guarded makes a panic an error: a fault in one program's condition or template must not
+// stop the lane.
+func guarded(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it panicked: %v", p)
+		}
+	}()
+	return fn()
+}
+
 // intend makes a new attempt of an allowed step: its content is finished here, so
 // that what is durable is what will be sent.
 func (r *recording) intend(s *situation, p *plan) error {
@@ -177,12 +202,16 @@ func (r *recording) intend(s *situation, p *plan) error {
 		Address: p.point.Address, AddressKey: p.point.Key,
 		State: attempt.Intended, Epoch: s.f.Epoch + 1, IntendedAt: r.now, Sends: 1,
 	}
-	if err := r.d.compose(s, p, &a); err != nil {
+	if err := guarded(func() error { return r.d.compose(s, p, &a) }); err != nil {
 		// A template that can't be rendered for this customer concerns this follow-up alone.
 		r.assert(s.f, fmt.Sprintf("the message can't be made: %v", err))
 		return nil
 	}
 	keys := []string{attempt.CustomerKey(s.customer.ID), attempt.PointKey(p.point.Key)}
+	if err := r.allowances.Damaged(keys...); err != nil {
+		r.assert(s.f, err.Error())
+		return nil
+	}
 	for _, k := range keys { // the person may have been counted at another address
 		if !counted(r.allowances.Counted(k), s.f.ID, p.step.Purpose) {
 			r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, k)
@@ -235,9 +264,28 @@ func (r *recording) push(s *situation, p *plan, out *Sending) {
 	r.sendings = append(r.sendings, out)
 }
 
+// hold keeps a follow-up whose version can't run until what broke it is mended; at its
+// deadline a person gets it.
+func (r *recording) hold(f *followup.FollowUp, why error) {
+	if r.now.After(f.Deadline) {
+		r.assert(f, why.Error())
+		return
+	}
+	until := r.now.Add(heldRecheck)
+	r.moves = append(r.moves, followup.Move{
+		ID: f.ID, Program: f.Program, Epoch: f.Epoch, State: followup.Waiting, Reason: codes.ProgramBroken, Step: f.Step, Lane: f.Lane, DueAt: until,
+	})
+	if f.Reason == codes.ProgramBroken {
+		return
+	}
+	r.decisions = append(r.decisions, followup.Decision{ID: r.d.IDs.Next(), FollowUp: f.ID, Step: f.Step, At: r.now, Verdict: followup.Defer, Reason: codes.ProgramBroken, Until: until})
+	r.programs = append(r.programs, f.Program)
+}
+
 // assert stops one follow-up because something that can't be is so, and hands it to a person.
 func (r *recording) assert(f *followup.FollowUp, what string) {
 	r.d.assertions.Add(1)
+	what = channel.Detail(what, "") // one line, and bounded
 	r.moves = append(r.moves, followup.Move{
 		ID: f.ID, Program: f.Program, Epoch: f.Epoch, State: followup.SetAside, Reason: codes.AssertionStopped, Step: f.Step, Lane: f.Lane, DueAt: r.now, Raise: true,
 	})
@@ -311,6 +359,9 @@ func (r *recording) loadFacts(due []followup.FollowUp) (map[int64]*customer.Fact
 	var asked []int64
 	for i := range due {
 		live, _, err := r.set.Version(r.tx, due[i].Version)
+		if errors.Is(err, program.ErrBroken) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,6 +148,9 @@ func stillFollowed(tx *db.Tx, set *program.Set) ([]*program.Live, error) {
 	var older []*program.Live
 	for _, id := range ids {
 		live, _, err := set.Version(tx, id)
+		if errors.Is(err, program.ErrBroken) {
+			continue // it can't say what cancels it; those who follow it are held
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ import (
 
 const (
 	routeBatchEvents = 500 // events in one transaction of the router, unless told otherwise
+	oddMax           = 20  // of what is wrong with single customers told of one turn
 	overtakenMax     = 100 // turns in a row that come to nothing before somebody hears of it
 )
 
@@ -24,6 +25,7 @@ type RouterConfig struct {
 	Programs  Source
 	Catalogue func() *event.Catalogue // as it stands now: says which fields facts add up
 	Batch     int                     // events in one transaction; 0: 500
+	Trouble   func(text string)       // told of what was wrong with one customer and kept nobody waiting; nil: nobody
 }
 
 // Router turns the event log into facts and follow-ups. One turn takes the next
@@ -32,7 +34,8 @@ type RouterConfig struct {
 // has taken effect exactly once.
 type Router struct {
 	RouterConfig
-	overtaken int // turns in a row
+	overtaken int      // turns in a row
+	odd       []string // what was wrong with single customers, in the transaction at hand
 }
 
 var _ Turner = (*Router)(nil)
@@ -88,11 +91,17 @@ func (r *Router) Turn(ctx context.Context) (time.Time, bool, error) {
 		return time.Time{}, true, nil
 	}
 	r.overtaken = 0
+	if err == nil && r.Trouble != nil {
+		for _, text := range r.odd {
+			r.Trouble(text)
+		}
+	}
 	return time.Time{}, len(events) == r.Batch, err
 }
 
 // route does what follows from the events. It begins from nothing each time it is run.
 func (r *Router) route(tx *db.Tx, programs *Programs, now time.Time, events []event.Event) error {
+	r.odd = nil
 	b := newBatch(r, tx, programs, now, events)
 	if err := b.load(); err != nil {
 		return err

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -55,8 +57,19 @@ type open struct {
 	triggerData *condition.Data
 }
 
+// broken stands for a version that can't run any more: nothing it says cancels
+// anything, and later triggers still merge into those who follow it.
+var broken = &program.Live{}
+
 func newBatch(r *Router, tx *db.Tx, p *Programs, now time.Time, events []event.Event) *batch {
 	return &batch{router: r, tx: tx, programs: p, types: r.Catalogue(), now: now, events: events}
+}
+
+// odd takes note of what is wrong with one customer or program and keeps nobody waiting.
+func (b *batch) odd(format string, a ...any) {
+	if len(b.router.odd) < oddMax {
+		b.router.odd = append(b.router.odd, fmt.Sprintf(format, a...))
+	}
 }
 
 // load reads all that the events may need, each sort of thing at once.
@@ -162,7 +175,9 @@ func (b *batch) loadOpen(n *needs) error {
 	}
 	for i := range fs {
 		version, _, err := b.programs.Version(b.tx, fs[i].Version)
-		if err != nil {
+		if errors.Is(err, program.ErrBroken) {
+			version = broken
+		} else if err != nil {
 			return err
 		}
 		p := byID[fs[i].Customer]
@@ -189,6 +204,9 @@ func (b *batch) loadPeople(n *needs) error {
 	}
 	for _, p := range b.people {
 		p.facts = facts[p.customer.ID]
+		for _, bad := range p.facts.Damaged {
+			b.odd("%v", bad)
+		}
 		if c := records[p.customer.ID]; c != nil {
 			p.customer = c
 		}

@@ -79,7 +79,13 @@ func (b *batch) cancelledBy(s *seen, o *open) bool {
 
 // settles judges a cancelling event against a trigger. A condition that can't be
 // judged settles nothing: the customer is rather followed up than forgotten.
-func (b *batch) settles(c program.CancelOn, e *event.Event, data *condition.Data, trigger *event.Event, triggerData *condition.Data, v *view) bool {
+func (b *batch) settles(c program.CancelOn, e *event.Event, data *condition.Data, trigger *event.Event, triggerData *condition.Data, v *view) (settled bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.odd("cancelling by %s panicked over event %d: %v", c.Event, e.Seq, p)
+			settled = false
+		}
+	}()
 	held, err := c.When.Match(condition.Vars{
 		Event: e, EventData: data, Trigger: trigger, TriggerData: triggerData, Customer: v.anew(),
 	})

@@ -78,7 +78,7 @@ func (p *Programs) version(v *program.Live) {
 func (p *Programs) watch(x Published) *watch {
 	w := &watch{Live: x.Live, state: x.State, firstNotice: -1}
 	for i, s := range x.Live.Steps {
-		if s.Purpose == purposeNotice {
+		if s.Purpose == purposeNotice && s.Questionnaire == nil { // one that asks is not for those held out
 			w.firstNotice = i
 			break
 		}

@@ -38,6 +38,12 @@ type arm struct {
 // started, merged and not selected. The arm is known before anything is asked that
 // a follow-up could have changed, so both arms lose the same customers.
 func (b *batch) trigger(s *seen, w *watch) {
+	defer func() {
+		if p := recover(); p != nil { // in a condition: nothing has been done about the event yet
+			b.odd("program %s panicked over event %d: %v", w.Name, s.Seq, p)
+			b.notSelected(s, w, codes.TriggerFailed)
+		}
+	}()
 	held, err := w.Trigger.When.Match(condition.Vars{Event: s.Event, EventData: s.data, Customer: s.view.anew()})
 	if err != nil || s.view.err != nil || s.data == nil {
 		b.notSelected(s, w, codes.TriggerFailed)

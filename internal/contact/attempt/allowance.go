@@ -30,6 +30,7 @@ type Allowance struct {
 	Key     string
 	Counted []policy.Counted
 	changed bool
+	damaged error // what is stored can't be read; it is never written over
 }
 
 // entry is how a counted contact is stored.
@@ -78,7 +79,8 @@ func (rows Allowances) read(tx *db.Tx, keys []string) error {
 		if err := r.Scan(&a.Key, &doc); err != nil {
 			return nil, err
 		}
-		return a, a.parse(doc)
+		a.damaged = a.parse(doc)
+		return a, nil
 	}, `SELECT key, doc FROM allowance WHERE key = ANY($1) ORDER BY key FOR UPDATE`, keys)
 	if err != nil {
 		return err
@@ -95,7 +97,7 @@ func (a *Allowance) parse(doc string) error {
 	}
 	var entries []entry
 	if err := json.Unmarshal([]byte(doc), &entries); err != nil {
-		return fmt.Errorf("allowance row %s is damaged: %w", a.Key, err)
+		return fmt.Errorf("the allowance row %s is damaged; restore it from a backup, or delete it to begin counting anew: %w", a.Key, err)
 	}
 	for _, e := range entries {
 		a.Counted = append(a.Counted, policy.Counted{At: db.Time(e.At), Purpose: e.Purpose, Kind: e.Kind, FollowUp: e.FollowUp, Attempt: e.Attempt})
@@ -116,6 +118,17 @@ func (rows Allowances) Counted(keys ...string) []policy.Counted {
 		}
 	}
 	return all
+}
+
+// Damaged says whether what is stored under one of the keys can't be read. Nobody knows
+// then what the caps have counted, so whoever would be contacted by it is not.
+func (rows Allowances) Damaged(keys ...string) error {
+	for _, k := range keys {
+		if a := rows[k]; a != nil && a.damaged != nil {
+			return a.damaged
+		}
+	}
+	return nil
 }
 
 // Reserve counts a contact in the rows of keys.

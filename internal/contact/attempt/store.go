@@ -2,6 +2,7 @@ package attempt
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/platform/codes"
@@ -88,7 +89,7 @@ func moveForward(tx *db.Tx, changes []Change, stands []bool) error {
 		}
 		touched, err := tx.Each(forward[to], len(at), func(i int) []any {
 			c := &changes[at[i]]
-			args := []any{c.Attempt.ID, string(c.Reason), c.Detail, c.Ref, db.Millis(c.At)}
+			args := []any{c.Attempt.ID, string(c.Reason), fit(c.Detail), fit(c.Ref), db.Millis(c.At)}
 			if fenced(to) {
 				args = append(args, c.Attempt.Epoch)
 			}
@@ -159,7 +160,13 @@ func Lock(tx *db.Tx, id int64) (Attempt, error) {
 
 // LockByRef is Lock by the provider's name for it.
 func LockByRef(tx *db.Tx, channel, ref string) (Attempt, error) {
-	return first(tx, `SELECT `+columns+` FROM attempt WHERE channel = $1 AND ref = $2 AND ref <> '' ORDER BY id DESC LIMIT 1 FOR UPDATE`, channel, ref)
+	return first(tx, `SELECT `+columns+` FROM attempt WHERE channel = $1 AND ref = $2 AND ref <> '' ORDER BY id DESC LIMIT 1 FOR UPDATE`, channel, fit(ref))
+}
+
+// fit makes a provider's words fit to be kept: a database takes no broken characters and
+// no zeros, and a provider that sends some must not keep outcomes from being written.
+func fit(words string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(words, ""), "\x00", "")
 }
 
 func first(tx *db.Tx, query string, args ...any) (Attempt, error) {

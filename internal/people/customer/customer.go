@@ -21,6 +21,7 @@ type Customer struct {
 	Own       *policy.OwnHours
 	Points    []Point
 	Revision  int64 // raised by each change
+	Damaged   error // why part of the row can't be read; such a customer isn't contacted until the wallet sends them again
 }
 
 // Point is one way of reaching a customer. Text messages and calls share the phone.

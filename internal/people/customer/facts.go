@@ -61,6 +61,8 @@ type day struct {
 // Facts is what events have told us of one customer. A nil Facts knows nothing.
 type Facts struct {
 	types []typeFact // a handful: looking through them costs less than a map
+
+	Damaged []error // of the rows that couldn't be read: counting begins anew with the next event
 }
 
 // typeFact is what events of one type have told.

@@ -10,7 +10,7 @@ const (
 	fieldNameMax = 256
 )
 
-var errFactBroken = errors.New("a customer_fact row is damaged: restore the database, or delete the row to begin counting anew")
+var errFactBroken = errors.New("a customer_fact row is damaged: counting begins anew; restore the row from a backup to keep what was counted")
 
 // encode writes a fact as variable-length integers; days as steps from the one before.
 func (f *fact) encode() []byte {

@@ -46,8 +46,9 @@ func LoadFacts(tx *db.Tx, customers []int64, types ...string) (map[int64]*Facts,
 			return nil, err
 		}
 		known, err := decodeFact(doc)
-		if err != nil {
-			return nil, fmt.Errorf("facts of customer %d about %s: %w", id, eventType, err)
+		if err != nil { // their own loss: those read along with them lose nothing
+			known = &fact{}
+			loaded[id].Damaged = append(loaded[id].Damaged, fmt.Errorf("facts of customer %d about %s: %w", id, eventType, err))
 		}
 		loaded[id].types = append(loaded[id].types, typeFact{name: eventType, fact: known})
 	}

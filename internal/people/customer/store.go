@@ -138,7 +138,11 @@ func Get(tx *db.Tx, ref string) (*Customer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loaded[id], nil
+	c := loaded[id]
+	if c == nil {
+		return nil, errs.New(errs.NotFound, codes.NotFound, "the customer %q vanished meanwhile: ask again", ref)
+	}
+	return c, c.Damaged
 }
 
 // Page lists customers in order of id, after the given one.
@@ -159,8 +163,8 @@ func scanCustomer(r *db.Rows) (*Customer, error) {
 	if err == nil {
 		c.Own, err = ownFrom(own)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("the row of customer %d is damaged: %w", c.ID, err)
+	if err != nil { // their own fault: those read along with them lose nothing
+		c.Damaged = fmt.Errorf("the row of customer %d is damaged; send the customer again: %w", c.ID, err)
 	}
 	return c, nil
 }
@@ -272,7 +276,7 @@ func write(tx *db.Tx, changes []change, at time.Time) error {
 }
 
 func same(a, b *Customer) bool {
-	if a.Known != b.Known || a.Name != b.Name || a.Language != b.Language || a.Country != b.Country || a.BirthYear != b.BirthYear ||
+	if a.Damaged != nil || a.Known != b.Known || a.Name != b.Name || a.Language != b.Language || a.Country != b.Country || a.BirthYear != b.BirthYear ||
 		!slices.Equal(a.Zones, b.Zones) || !slices.Equal(a.Has, b.Has) || ownText(a.Own) != ownText(b.Own) || len(a.Points) != len(b.Points) {
 		return false
 	}

@@ -32,6 +32,7 @@ const (
 	CapForbids                Reason = "cap-forbids"
 	WindowNeverOpens          Reason = "window-never-opens"
 	PlaceUnknown              Reason = "place-unknown"
+	ProgramBroken             Reason = "program-broken"
 )
 
 var withheld = []Entry{
@@ -65,6 +66,7 @@ var withheld = []Entry{
 	{"cap-forbids", Withheld, "频控规则不允许此类触达", "The cap policy allows no contact of this kind"},
 	{"window-never-opens", Withheld, "各项规则没有共同的可触达时段", "No hour satisfies all the rules at once"},
 	{"place-unknown", Withheld, "不知道客户所在地区,无法判断当地时间", "We do not know where the customer is, so we cannot tell the hour there"},
+	{"program-broken", Withheld, "回访计划的这个版本已无法运行,等待修复", "This version of the program can no longer run; it waits to be mended"},
 }
 
 // Why a trigger did or didn't become a follow-up of its own.

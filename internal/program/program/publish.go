@@ -19,6 +19,7 @@ type version struct {
 	name, state string
 	pins        pins
 	document    document.Document
+	bad         error // why it can't be read any more
 }
 
 // Publish makes the newest draft of a program, with the newest versions of what it names, the one that
@@ -148,12 +149,10 @@ func scanVersion(r *db.Rows) (*version, error) {
 	if err := r.Scan(&v.id, &v.program, &v.number, &body, &pinText, &v.name, &v.state); err != nil {
 		return nil, err
 	}
-	var err error
-	if v.pins, err = readPins(pinText); err != nil {
-		return nil, err
+	if v.pins, v.bad = readPins(pinText); v.bad == nil {
+		v.document, v.bad = reread(document.KindProgram, v.name, body)
 	}
-	v.document, err = reread(document.KindProgram, v.name, body)
-	return &v, err
+	return &v, nil
 }
 
 // published reads the version that runs of every published program, by name.
@@ -162,8 +161,27 @@ func published(tx *db.Tx) ([]*version, error) {
 }
 
 // compileVersion compiles a stored version with the documents it pins, under the catalogue and rules of l.
-// loaded holds documents read already, by id.
-func compileVersion(tx *db.Tx, v *version, l *library, loaded map[int64]document.Document) (*Live, error) {
+// loaded holds documents read already, by id. bad says why the version can't run; err, that the database couldn't be asked.
+func compileVersion(tx *db.Tx, v *version, l *library, loaded map[int64]document.Document) (live *Live, bad, err error) {
+	if v.bad != nil {
+		return nil, v.bad, nil
+	}
+	own, err := pinned(tx, v, l, loaded)
+	if errors.Is(err, errStored) {
+		return nil, err, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if live, _, bad = own.compile(v.document); bad != nil {
+		return nil, bad, nil
+	}
+	live.ID, live.VersionID, live.Version = v.program, v.id, v.number
+	return live, nil, nil
+}
+
+// pinned gives the library of the documents that a version pins.
+func pinned(tx *db.Tx, v *version, l *library, loaded map[int64]document.Document) (*library, error) {
 	var missing []int64
 	for _, byName := range v.pins {
 		for _, id := range byName {
@@ -190,10 +208,5 @@ func compileVersion(tx *db.Tx, v *version, l *library, loaded map[int64]document
 	}
 	own := newLibrary(entries, l.now)
 	own.env, own.rules, own.questionnaires = l.env, l.rules, l.questionnaires
-	live, _, err := own.compile(v.document)
-	if err != nil {
-		return nil, err
-	}
-	live.ID, live.VersionID, live.Version = v.program, v.id, v.number
-	return live, nil
+	return own, nil
 }

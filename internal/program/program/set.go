@@ -1,6 +1,7 @@
 package program
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ type Set struct {
 
 	mu             sync.Mutex
 	versions       map[int64]*Live
+	unusable       map[int64]error // versions that don't compile any more
 	questionnaires map[int64]*questionnaire.Questionnaire
 }
 
@@ -62,7 +64,7 @@ func Revision(tx *db.Tx) (string, error) {
 func Load(tx *db.Tx, o Options) (*Set, error) {
 	s := &Set{
 		states: map[int64]string{}, names: map[string]int64{}, segments: map[string]*condition.Condition{}, broken: map[string]error{},
-		versions: map[int64]*Live{}, questionnaires: map[int64]*questionnaire.Questionnaire{},
+		versions: map[int64]*Live{}, unusable: map[int64]error{}, questionnaires: map[int64]*questionnaire.Questionnaire{},
 	}
 	var err error
 	if s.revision, err = Revision(tx); err != nil {
@@ -94,9 +96,12 @@ func (s *Set) load(tx *db.Tx) error {
 	documents := map[int64]document.Document{}
 	newestPin := map[string]int64{}
 	for _, v := range versions {
-		live, err := compileVersion(tx, v, s.lib, documents)
+		live, bad, err := compileVersion(tx, v, s.lib, documents)
 		if err != nil {
-			s.broken[v.name] = err
+			return err // not a fault of the program: it must not be taken out for it
+		}
+		if bad != nil {
+			s.broken[v.name], s.unusable[v.id] = bad, bad
 			continue
 		}
 		s.versions[v.id] = live
@@ -135,15 +140,33 @@ func (s *Set) ID(name string) (int64, bool) {
 // State tells a program's state as of the Set's revision.
 func (s *Set) State(program int64) string { return s.states[program] }
 
+// Name gives a program's name as of the Set's revision, "" if it has none.
+func (s *Set) Name(program int64) string {
+	for name, id := range s.names {
+		if id == program {
+			return name
+		}
+	}
+	return ""
+}
+
 // Broken names the programs that can't run, and why.
 func (s *Set) Broken() map[string]error { return s.broken }
 
-// Version finds a version, published or replaced, and the state of its program.
+// ErrBroken says that a version can't be compiled any more, since the catalogue changed
+// under it perhaps. It concerns those who follow that version, and nobody else.
+var ErrBroken = errors.New("this version of the program can't run any more")
+
+// Version finds a version, published or replaced, and the state of its program. An error
+// that is ErrBroken will stay; any other means that the database couldn't be asked.
 func (s *Set) Version(tx *db.Tx, id int64) (*Live, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if live, ok := s.versions[id]; ok {
 		return live, s.states[live.ID], nil
+	}
+	if bad := s.unusable[id]; bad != nil {
+		return nil, "", fmt.Errorf("%w: %w", ErrBroken, bad)
 	}
 	list, err := db.All(tx, scanVersion, `SELECT `+versionColumns+` FROM program_version v JOIN program p ON p.id = v.program_id WHERE v.id = $1`, id)
 	if err != nil {
@@ -152,9 +175,13 @@ func (s *Set) Version(tx *db.Tx, id int64) (*Live, string, error) {
 	if len(list) == 0 {
 		return nil, "", errs.New(errs.NotFound, codes.ReferenceUnknown, "there is no version %d of a program", id)
 	}
-	live, err := compileVersion(tx, list[0], s.lib, map[int64]document.Document{})
+	live, bad, err := compileVersion(tx, list[0], s.lib, map[int64]document.Document{})
 	if err != nil {
 		return nil, "", err
+	}
+	if bad != nil {
+		s.unusable[id] = bad
+		return nil, "", fmt.Errorf("%w: %w", ErrBroken, bad)
 	}
 	s.versions[id] = live
 	return live, list[0].state, nil

@@ -143,8 +143,12 @@ func judge(tx *db.Tx, entries map[string]map[string]*entry, docs []document.Docu
 		return err
 	}
 	for _, v := range versions {
-		if _, err := compileVersion(tx, v, l, map[int64]document.Document{}); err != nil {
-			p.AddAt("the published program "+v.name+" would break", err)
+		_, bad, err := compileVersion(tx, v, l, map[int64]document.Document{})
+		if err != nil {
+			return err
+		}
+		if bad != nil {
+			p.AddAt("the published program "+v.name+" would break", bad)
 		}
 	}
 	return p.Err()
@@ -214,6 +218,9 @@ func scanEntry(r *db.Rows) (*entry, error) {
 	return &e, err
 }
 
+// errStored marks a stored document that can't be read any more.
+var errStored = errors.New("it was stored by another version of Huiyin, or is damaged")
+
 // reread parses a stored document; it was right when it was stored.
 func reread(kind, name, body string) (document.Document, error) {
 	docs, err := document.Parse(bytes.NewReader([]byte(body)))
@@ -221,7 +228,7 @@ func reread(kind, name, body string) (document.Document, error) {
 		err = errors.New("it isn't one document of this kind and name")
 	}
 	if err != nil {
-		return document.Document{}, fmt.Errorf("the stored %s %s can't be read: %w", kind, name, err)
+		return document.Document{}, fmt.Errorf("the stored %s %s can't be read: %w: %w", kind, name, errStored, err)
 	}
 	return docs[0], nil
 }
