@@ -93,7 +93,7 @@ func Load(path string, environ []string) (Config, error) {
 	}
 	if err := c.take(k); err != nil {
 		if e, ours := errs.As(err); ours && path != "" {
-			return c, e.At(path)
+			err = &errs.Error{Kind: e.Kind, Code: e.Code, Text: e.Text, Path: path + ": " + e.Path, Err: e.Err}
 		}
 		return c, err
 	}
@@ -128,7 +128,7 @@ func (c *Config) take(k *koanf.Koanf) error {
 		if !isChannel {
 			set, ok := top[key]
 			if !ok {
-				return unknownKey(key, names(top))
+				return at(unknownKey(key, names(top)), key)
 			}
 			if err := set(value); err != nil {
 				return at(err, key)
@@ -284,7 +284,7 @@ func at(err error, key string) error {
 
 func unknownKey(key string, known []string) error {
 	slices.Sort(known)
-	return errs.New(errs.Invalid, codes.SettingInvalid, "there is no setting `%s`%s", key, document.DidYouMean(key, known)).At(key)
+	return errs.New(errs.Invalid, codes.SettingInvalid, "there is no setting `%s`%s", key, document.DidYouMean(key, known))
 }
 
 func names(fields map[string]setter) []string {
