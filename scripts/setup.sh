@@ -17,6 +17,7 @@ need() { # need CHECK REASON PACKAGE...
 
 need 'compgen -G "/usr/lib/postgresql/*/bin/initdb" || command -v initdb' 'the second database engine' postgresql
 need 'command -v gcc || command -v cc' 'the race detector is linked by a C compiler' gcc libc6-dev
+need 'command -v chromium' 'the pages are opened in a browser' chromium fonts-noto-cjk
 
 [ "${#missing[@]}" -eq 0 ] && exit 0
 

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -241,7 +242,7 @@ func (d *Demo) addAllowance(q *request, p *customerPage) error {
 		}
 		return errLook
 	})
-	if err == error(errLook) { //nolint:errorlint // it is returned as it is
+	if errors.Is(err, errLook) {
 		return nil
 	}
 	return err

@@ -44,7 +44,6 @@ type Parts struct {
 	Random    io.Reader // the seed of what happens is drawn from it
 	Log       *slog.Logger
 	Customers int    // who live by themselves; 0: nobody does
-	Address   string // of the server, for the simulated customers' browsers: http://127.0.0.1:8080
 	Database  string // as the command line takes it, to be shown
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/people/customer"
@@ -14,8 +13,6 @@ import (
 
 // Bounds of the simulated life.
 const (
-	readyTries    = 150
-	readyPause    = 200 * time.Millisecond
 	burstPause    = 60 * time.Millisecond // between the events of the first moments
 	lifePause     = 12 * time.Second      // between those afterwards, on average
 	newcomersMost = 500                   // who join later: a demo left alone for days stays small
@@ -34,17 +31,13 @@ var (
 )
 
 // Run lets the customers live until ctx ends: first much at once, so that the
-// reports have something to show, then something every now and then. It begins
-// when the server answers.
+// reports have something to show, then something every now and then. The server
+// must be answering.
 func (d *Demo) Run(ctx context.Context) error {
 	if d.Customers == 0 {
 		return nil
 	}
-	if err := d.awaitServer(ctx); err != nil {
-		return err
-	}
-	readers := newReaders(d)
-	go readers.run(ctx)
+	go newReaders(d).run(ctx)
 	r := rand.New(rand.NewPCG(d.seed, 2))
 	refs := make([]string, d.Customers)
 	for n := range refs {
@@ -116,25 +109,4 @@ func (d *Demo) event(ctx context.Context, name, ref string, r *rand.Rand) error 
 	}
 	_, err = d.wallet.make(ctx, h, c, r)
 	return err
-}
-
-// awaitServer waits until the server answers.
-func (d *Demo) awaitServer(ctx context.Context) error {
-	client := &http.Client{Timeout: readyPause * 5}
-	for range readyTries {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.Address+"/readyz", nil)
-		if err != nil {
-			return err
-		}
-		if res, err := client.Do(req); err == nil {
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		if !clock.Sleep(ctx, readyPause) {
-			return nil
-		}
-	}
-	return fmt.Errorf("the server at %s did not answer within %s", d.Address, readyTries*readyPause)
 }

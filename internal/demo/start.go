@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/decide/policy"
 	"github.com/huiyin/huiyin/internal/measure/report"
 	"github.com/huiyin/huiyin/internal/people/customer"
@@ -126,6 +127,9 @@ func (d *Demo) linesSince(q *request, c *customer.Customer, since time.Time) ([]
 			l := line{At: m.At, Kind: string(m.Kind), Text: q.text(m.Text)}
 			if m.FollowUp != 0 && m.Kind == report.AtTrigger {
 				l.Href, l.Label = "/follow-ups/"+strconv.FormatInt(m.FollowUp, 10), document.Text{document.ZhCN: "看这张回访单", document.En: "this follow-up"}.In(q.lang)
+			}
+			if m.Kind == report.AtAttempt && m.Outcome == string(attempt.Unknown) {
+				l.Href, l.Label = "/set-aside", document.Text{document.ZhCN: "交给人来确认", document.En: "for a person to find out"}.In(q.lang)
 			}
 			lines = append(lines, l)
 		}
