@@ -109,7 +109,8 @@ func (r *reply) problem(t *testing.T) (p struct {
 	Type, Title, Code, Detail, Path string
 	Status                          int
 	Errors                          []struct{ Code, Detail, Path string }
-}) {
+},
+) {
 	t.Helper()
 	if got := r.Header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("content type %q of %s", got, r.text)

@@ -120,7 +120,7 @@ func (l *Library) refresh(ctx context.Context) error {
 	}
 	published := make([]Published, 0, len(set.Published()))
 	for _, p := range set.Published() {
-		published = append(published, Published{Live: p.Live, State: p.State})
+		published = append(published, Published(p))
 	}
 	l.set = set
 	l.newest.Store(set)

@@ -234,7 +234,8 @@ func (s *server) end() {
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be ending by itself
 	select {
-	case <-s.ended:
+	case err := <-s.ended: // its exit code was looked at, or doesn't matter
+		s.ended <- err
 	case <-time.After(stopTimeout):
 		_ = s.cmd.Process.Kill() // likewise
 		s.t.Errorf("the server had to be killed:\n%s", s.said())
