@@ -99,6 +99,7 @@ var commands = []func(*flags) *cobra.Command{
 	reportCommand,
 	asideCommand,
 	replayCommand,
+	simulateCommand,
 	keyCommand,
 	benchCommand,
 	migrateCommand,
