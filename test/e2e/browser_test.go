@@ -144,7 +144,7 @@ func (b *browser) receive() message {
 // show opens a page at a width and waits until it is loaded.
 func (b *browser) show(address string, width int) {
 	b.t.Helper()
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false}, nil)
 	b.call("Page.navigate", map[string]any{"url": address}, nil)
 	for b.receive().Method != "Page.loadEventFired" {
 	}
