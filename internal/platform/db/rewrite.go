@@ -22,6 +22,8 @@ var rewrites = []struct {
 	{regexp.MustCompile(`(?i)\bGREATEST\(`), "max("},
 	{regexp.MustCompile(`(?i)\bLEAST\(`), "min("},
 	{regexp.MustCompile(`(?i)::(bigint|text|int|integer|boolean|bytea)\b`), ""},
+	// SQLite plans by the value of a bare LIMIT, and so prepares the statement anew each time it runs.
+	{regexp.MustCompile(`(?i)\bLIMIT \$(\d+)`), "LIMIT (0 + $$${1})"},
 	{regexp.MustCompile(`\$(\d+)`), "?$1"},
 }
 
