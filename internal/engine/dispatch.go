@@ -13,6 +13,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/crypt"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/ids"
+	"github.com/huiyin/huiyin/internal/program/program"
 )
 
 const (
@@ -36,8 +37,12 @@ const (
 	// lookUpMax is how long an unknown outcome is looked up before it is set aside.
 	lookUpMax = 24 * time.Hour
 
-	// rejectionsMax bounds how often one step is tried again after a provider said "not now".
+	// rejectionsMax bounds how often one step is tried again after a provider said "not
+	// now": after notNowFirst at the earliest, then after twice that and so on up to
+	// notNowMost, so that a provider may be away for more than a day.
 	rejectionsMax = 40
+	notNowFirst   = 30 * time.Second
+	notNowMost    = time.Hour
 
 	// heldRecheck is how often follow-ups of a paused program, or of a customer we
 	// don't know yet, are looked at; resuming and learning wake them at once.
@@ -76,11 +81,13 @@ type Sending struct {
 	Message  channel.Message
 	Outcome  channel.Outcome
 
+	live     *program.Live
 	channel  channel.Channel
 	facts    lookFacts
 	again    bool // under a key that went out before: it may have arrived already
 	lookUp   bool // ask what became of it instead of sending
 	keyUntil time.Time
+	rejected int       // how often the step was rejected before
 	recorded time.Time // on the node's clock
 	lease    time.Duration
 	lookedAt time.Time // on the node's clock

@@ -28,10 +28,6 @@ func (d *Dispatcher) Conclude(ctx context.Context, all []*Sending) error {
 	if len(all) == 0 {
 		return nil
 	}
-	set, err := d.Programs(ctx)
-	if err != nil {
-		return err
-	}
 	return d.DB.Write(ctx, db.Outcome, "conclude", func(tx *db.Tx) error {
 		now, err := tx.Now()
 		if err != nil {
@@ -40,13 +36,10 @@ func (d *Dispatcher) Conclude(ctx context.Context, all []*Sending) error {
 		var changes []attempt.Change
 		var moves []followup.Move
 		var released []*Sending
+		of := map[int64]followup.Move{} // by attempt
 		for _, s := range all {
-			live, _, err := set.Version(tx, s.FollowUp.Version)
-			if err != nil {
-				return err
-			}
-			c := s.conclude(live, now)
-			moves = append(moves, c.move)
+			c := s.conclude(now)
+			moves, of[s.Attempt.ID] = append(moves, c.move), c.move
 			if c.change.To != "" {
 				a := s.Attempt // Apply moves its state on; the transaction may run again
 				c.change.Attempt = &a
@@ -65,6 +58,14 @@ func (d *Dispatcher) Conclude(ctx context.Context, all []*Sending) error {
 		if err != nil {
 			return err
 		}
+		for i := range changes {
+			if !stands[i] || changes[i].To.Open() {
+				continue
+			}
+			if err := tellLate(tx, &counts, of[changes[i].Attempt.ID], now); err != nil {
+				return err
+			}
+		}
 		if err := release(tx, known(released, changes, stands), now); err != nil {
 			return err
 		}
@@ -82,8 +83,19 @@ func known(released []*Sending, changes []attempt.Change, stands []bool) []*Send
 	return slices.DeleteFunc(released, func(s *Sending) bool { return !stood[s.Attempt.ID] })
 }
 
+// tellLate takes a follow-up on its way again that was set aside for want of this outcome:
+// the database was away for longer than the lease, say, and another claim came first.
+func tellLate(tx *db.Tx, counts *tally.Batch, m followup.Move, now time.Time) error {
+	f, err := followup.One(tx, m.ID)
+	if err != nil || f.State != followup.SetAside || f.Reason != codes.OutcomeUnknown {
+		return err
+	}
+	return followup.Resume(tx, counts, f.ID, now, m.Step, m.Lane, m.DueAt)
+}
+
 // conclude says what an outcome means. It is pure.
-func (s *Sending) conclude(live *program.Live, now time.Time) concluded {
+func (s *Sending) conclude(now time.Time) concluded {
+	live := s.live
 	o := &s.Outcome
 	c := concluded{move: followup.Move{
 		ID: s.FollowUp.ID, Program: s.FollowUp.Program, Epoch: s.FollowUp.Epoch,
@@ -92,8 +104,8 @@ func (s *Sending) conclude(live *program.Live, now time.Time) concluded {
 	}}
 	c.change = attempt.Change{Reason: o.Reason, Detail: o.Detail, Ref: o.Ref, At: now}
 	switch {
-	case s.lookUp && o.Result == channel.Rejected && now.Sub(s.Attempt.IntendedAt) < lookUpSettle:
-		// The provider doesn't know it yet; it may still be chewing on the first send.
+	case s.lookUp && o.Result == channel.Rejected && now.Sub(s.Attempt.UpdatedAt) < lookUpSettle:
+		// The provider doesn't know it yet; it may still be chewing on the last send.
 		c.change.To = ""
 		c.move.State, c.move.DueAt = followup.Contacting, now.Add(askAgain)
 	case o.Result == channel.OK:
@@ -105,7 +117,7 @@ func (s *Sending) conclude(live *program.Live, now time.Time) concluded {
 		c.move.State, c.move.DueAt = followup.Contacting, now.Add(max(o.RetryAfter, askAgain))
 	case o.Result == channel.Rejected:
 		c.change.To, c.release = attempt.Rejected, true
-		c.move.DueAt = now.Add(o.RetryAfter)
+		c.move.DueAt = now.Add(max(o.RetryAfter, notNow(s.rejected)))
 		if s.lookUp { // it never got there, so the step may be tried again
 			c.change.Reason = codes.ProviderUnreachable
 		}
@@ -123,10 +135,18 @@ func (s *Sending) conclude(live *program.Live, now time.Time) concluded {
 		c.change.To, c.change.Reason = attempt.Unknown, codes.OutcomeUnknown
 		c.move.State, c.move.DueAt = followup.Contacting, now.Add(askAgain)
 		if can := s.channel.Abilities(); can.Idempotency == 0 && !can.LookUp {
-			c.move.State, c.move.Reason = followup.SetAside, codes.OutcomeUnknown
+			c.move.DueAt = now // there is nothing to wait for; unless a receipt has come already it is set aside
 		}
 	}
 	return c
+}
+
+// notNow is how long a step waits after a provider said "not now" once more.
+func notNow(before int) time.Duration {
+	if before > 10 {
+		return notNowMost
+	}
+	return min(notNowFirst<<before, notNowMost)
 }
 
 // withheldReason is the reason the last look gave.

@@ -58,6 +58,9 @@ func (s *situation) decide() plan {
 		s.recover(&p, open)
 		return p
 	}
+	if s.resting(&p) {
+		return p
+	}
 	switch s.state {
 	case program.Paused:
 		s.putOff(&p, s.f.Step, codes.ProgramPaused, "", s.now.Add(heldRecheck))
@@ -68,6 +71,26 @@ func (s *situation) decide() plan {
 	}
 	s.walk(&p)
 	return p
+}
+
+// resting says whether what was sent is still to be waited for: a receipt told that it
+// arrived before whoever sent it came to conclude.
+func (s *situation) resting(p *plan) bool {
+	if s.f.State != followup.Contacting || len(s.attempts) == 0 {
+		return false
+	}
+	last := s.attempts[len(s.attempts)-1]
+	if last.Step != s.f.Step || !last.State.Reached() {
+		return false
+	}
+	sent := Sending{FollowUp: *s.f, Attempt: last}
+	sent.accepted(&p.move, s.live, last.ReachedAt())
+	if !p.move.DueAt.After(s.now) {
+		p.move.Step, p.move.Lane = s.f.Step, s.f.Lane
+		return false
+	}
+	p.deed, p.move.State = move, followup.Waiting
+	return true
 }
 
 func (s *situation) openAttempt() *attempt.Attempt {
@@ -155,22 +178,19 @@ func (s *situation) fulfilled(purpose string) bool {
 	return false
 }
 
+// tried is how often a step's message was taken.
 func (s *situation) tried(step int) int {
 	n := 0
 	for i := range s.attempts {
-		if a := &s.attempts[i]; a.Step == step && (a.State.Reached() || a.State == attempt.Undelivered || permanent(a)) {
+		if a := &s.attempts[i]; a.Step == step && (a.State.Reached() || a.State == attempt.Undelivered) {
 			n++
 		}
 	}
 	return n
 }
 
-// permanent says that a rejection was for good: trying the same step again is no use. Where a
-// person found out that nothing arrived, nobody rejected anything.
-func permanent(a *attempt.Attempt) bool {
-	return a.State == attempt.Rejected && a.Reason != codes.ProviderBusy && a.Reason != codes.ProviderUnreachable && a.Reason != codes.EndedByPerson
-}
-
+// rejections is how often a step was rejected for the time being. A rejection for good
+// moves the follow-up past the step at once.
 func (s *situation) rejections(step int) int {
 	n := 0
 	for i := range s.attempts {
@@ -290,7 +310,7 @@ func (s *situation) recover(p *plan, open *attempt.Attempt) {
 		return
 	}
 	can := c.Abilities()
-	if can.Idempotency > 0 && s.now.Add(can.SendTimeout+keyMargin).Before(open.IntendedAt.Add(can.Idempotency)) && s.state == program.Running {
+	if s.customer.HasPoint(open.Channel, open.Address) && can.Idempotency > 0 && s.now.Add(can.SendTimeout+keyMargin).Before(open.IntendedAt.Add(can.Idempotency)) && s.state == program.Running {
 		p.step = &s.live.Steps[open.Step]
 		facts := s.facts
 		facts.Channel, facts.Purpose, facts.Ring = open.Channel, open.Purpose, p.step.Ring

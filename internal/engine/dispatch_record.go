@@ -58,6 +58,7 @@ type recording struct {
 	standing   map[int64]consent.Standing
 	attempts   map[int64][]attempt.Attempt
 	allowances attempt.Allowances
+	states     map[int64]string // of programs, as they are now: what the node knows may be a second old
 
 	counts      tally.Batch
 	moves       []followup.Move
@@ -99,6 +100,9 @@ func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
 		followUps[i], customers[i] = due[i].ID, due[i].Customer
 	}
 	if err := customer.Lock(r.tx, customers); err != nil {
+		return err
+	}
+	if r.states, err = program.States(r.tx); err != nil {
 		return err
 	}
 	if r.customers, err = customer.Load(r.tx, customers); err != nil {
@@ -145,6 +149,9 @@ func (r *recording) one(f *followup.FollowUp) error {
 	if c == nil {
 		r.assert(f, "its customer is missing")
 		return nil
+	}
+	if now, ok := r.states[f.Program]; ok {
+		state = now
 	}
 	if c.Damaged != nil {
 		r.assert(f, c.Damaged.Error())
@@ -256,6 +263,7 @@ func (r *recording) push(s *situation, p *plan, out *Sending) {
 	m := p.move
 	m.State, m.Reason, m.DueAt, m.Raise = followup.Contacting, "", r.now.Add(out.lease), true
 	r.moves = append(r.moves, m)
+	out.live, out.rejected = s.live, s.rejections(m.Step)
 	out.FollowUp = *s.f
 	out.FollowUp.State, out.FollowUp.Step, out.FollowUp.DueAt = m.State, m.Step, m.DueAt
 	out.FollowUp.Epoch++

@@ -115,8 +115,10 @@ func (s *Sending) mayLeave(f followup.Fence, c *customer.Customer, st consent.St
 		return no(codes.HeldOut)
 	case s.again && now.After(s.keyUntil):
 		return no(codes.OutcomeUnknown)
-	case c == nil:
+	case c == nil || c.Damaged != nil:
 		return no(codes.CustomerUnknown)
+	case !c.HasPoint(s.Attempt.Channel, s.Attempt.Address): // it may be somebody else's by now
+		return no(codes.NoContactPoint)
 	}
 	// The customer may have moved since the attempt was recorded.
 	facts := s.facts.policy

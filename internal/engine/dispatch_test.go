@@ -201,6 +201,13 @@ func (h *desk) turn() {
 	h.t.Fatal("the lane never came to rest")
 }
 
+// is turns the program into a state, and lets the dispatcher know.
+func (h *desk) is(state string) {
+	h.t.Helper()
+	h.state = state
+	h.exec(`UPDATE program SET state = $1 WHERE id = 7`, state)
+}
+
 func (h *desk) followUp(id int64) (f followup.FollowUp) {
 	h.t.Helper()
 	err := h.db.Read(h.t.Context(), func(tx *db.Tx) (err error) { f, err = followup.One(tx, id); return err })
@@ -452,11 +459,11 @@ func TestANodeThatStalledPastItsLeaseSendsNothing(t *testing.T) {
 func TestAPausedProgramHoldsPeopleAndAStoppedOneLetsThemGo(t *testing.T) {
 	desks(t, keyless, func(h *desk) {
 		f := h.start(h.person("a", "13800000001"), "")
-		h.state = program.Paused
+		h.is(program.Paused)
 		h.turn()
 		h.wantSent(0)
 		h.wantState(f, followup.Waiting, codes.ProgramPaused)
-		h.state = program.Stopped
+		h.is(program.Stopped)
 		h.clock.Advance(time.Hour)
 		h.turn()
 		h.wantState(f, followup.Cancelled, codes.ProgramStopped)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/contact/attempt"
@@ -10,6 +11,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/tally"
+	"github.com/huiyin/huiyin/internal/program/program"
 )
 
 // Receive keeps what a provider reports later, each receipt in its own
@@ -46,6 +48,15 @@ func (d *Dispatcher) receive(tx *db.Tx, set *Programs, lane string, r *channel.R
 	if err != nil {
 		return false, err
 	}
+	// The follow-up first, as everybody locks: else it could be set aside for this very
+	// attempt while the receipt, which doesn't see that yet, is written.
+	f, err := followup.Lock(tx, a.FollowUp)
+	if err != nil {
+		return false, err
+	}
+	if a, err = attempt.Lock(tx, a.ID); err != nil {
+		return false, err
+	}
 	to := map[channel.Status]attempt.State{
 		channel.Delivered: attempt.Delivered, channel.Seen: attempt.Seen, channel.Undelivered: attempt.Undelivered,
 	}[r.Status]
@@ -63,7 +74,7 @@ func (d *Dispatcher) receive(tx *db.Tx, set *Programs, lane string, r *channel.R
 		return false, err
 	}
 	if wasOpen {
-		if err := d.settle(tx, &counts, set, &a); err != nil {
+		if err := d.settle(tx, &counts, set, &f, &a); err != nil {
 			return false, err
 		}
 	}
@@ -72,24 +83,26 @@ func (d *Dispatcher) receive(tx *db.Tx, set *Programs, lane string, r *channel.R
 
 func (d *Dispatcher) find(tx *db.Tx, lane string, r *channel.Receipt) (attempt.Attempt, error) {
 	if r.Key == "" {
-		return attempt.LockByRef(tx, lane, r.Ref)
+		return attempt.ByRef(tx, lane, r.Ref)
 	}
 	id, err := attempt.ParseKey(d.Keys, r.Key)
 	if err != nil {
 		return attempt.Attempt{}, err
 	}
-	return attempt.Lock(tx, id)
+	return attempt.One(tx, id)
 }
 
 // settle takes a follow-up that was set aside for an attempt on its way again, now
 // that the attempt's outcome is known. One that waits or is contacting finds the
 // attempt closed when it is next due.
-func (d *Dispatcher) settle(tx *db.Tx, counts *tally.Batch, set *Programs, a *attempt.Attempt) error {
-	f, err := followup.One(tx, a.FollowUp)
-	if err != nil || f.State != followup.SetAside || f.Reason != codes.OutcomeUnknown {
-		return err
+func (d *Dispatcher) settle(tx *db.Tx, counts *tally.Batch, set *Programs, f *followup.FollowUp, a *attempt.Attempt) error {
+	if f.State != followup.SetAside || f.Reason != codes.OutcomeUnknown {
+		return nil
 	}
 	live, _, err := set.Version(tx, f.Version)
+	if errors.Is(err, program.ErrBroken) {
+		return nil // it stays with the person it was set aside for; what became of the attempt is kept
+	}
 	if err != nil {
 		return err
 	}
@@ -97,7 +110,7 @@ func (d *Dispatcher) settle(tx *db.Tx, counts *tally.Batch, set *Programs, a *at
 	if err != nil {
 		return err
 	}
-	s := Sending{FollowUp: f, Attempt: *a, Outcome: channel.Outcome{Result: channel.OK}}
+	s := Sending{FollowUp: *f, Attempt: *a, Outcome: channel.Outcome{Result: channel.OK}}
 	var m followup.Move
 	m.Step, m.Lane = f.Step, f.Lane
 	if a.State.Reached() {
@@ -120,7 +133,7 @@ const (
 
 // EndAside carries out what a person found out. It says so in the follow-up's decisions through the audit trail of the caller.
 func (d *Dispatcher) EndAside(tx *db.Tx, set *Programs, id int64, v Verdict) error {
-	f, err := followup.One(tx, id)
+	f, err := followup.Lock(tx, id)
 	if err != nil {
 		return err
 	}
@@ -164,14 +177,18 @@ func (d *Dispatcher) resumeAside(tx *db.Tx, counts *tally.Batch, set *Programs, 
 		if !a.State.Open() {
 			continue
 		}
-		if _, err := attempt.Apply(tx, counts, []attempt.Change{{Attempt: &a, To: to, Reason: reason, At: now}}); err != nil {
+		stands, err := attempt.Apply(tx, counts, []attempt.Change{{Attempt: &a, To: to, Reason: reason, At: now}})
+		if err != nil {
 			return err
+		}
+		if !stands[0] {
+			return errs.New(errs.Conflict, "follow-up-not-set-aside", "what became of %s was just found out; look at it again", f.String())
 		}
 		if v == NotArrived {
 			if err := release(tx, []*Sending{{Attempt: a}}, now); err != nil {
 				return err
 			}
-		} else if err := d.settle(tx, counts, set, &a); err != nil {
+		} else if err := d.settle(tx, counts, set, f, &a); err != nil {
 			return err
 		}
 		resumed = v == Arrived

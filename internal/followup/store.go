@@ -167,7 +167,7 @@ func Decide(tx *db.Tx, counts *tally.Batch, program func(i int) int64, ds []Deci
 // and raises its fence, so that a send in flight is stopped at its last look. It
 // says whether it was open. A set-aside one ends too.
 func End(tx *db.Tx, counts *tally.Batch, id int64, now time.Time, s State, reason codes.Reason) (bool, error) {
-	f, err := lock(tx, id)
+	f, err := Lock(tx, id)
 	if err != nil {
 		return false, err
 	}
@@ -195,7 +195,7 @@ func end(tx *db.Tx, counts *tally.Batch, f *FollowUp, now time.Time, s State, re
 // A held-out customer was asked nothing, and a cancelled or suppressed matter may
 // still be answered by someone who kept the link.
 func Answer(tx *db.Tx, counts *tally.Batch, id int64, now time.Time) error {
-	f, err := lock(tx, id)
+	f, err := Lock(tx, id)
 	if err != nil || f.State == Answered {
 		return err
 	}
@@ -205,7 +205,9 @@ func Answer(tx *db.Tx, counts *tally.Batch, id int64, now time.Time) error {
 	return end(tx, counts, &f, now, Answered, codes.Answered)
 }
 
-func lock(tx *db.Tx, id int64) (FollowUp, error) {
+// Lock reads a follow-up and keeps others from changing it until the transaction ends.
+// Whoever locks more takes the follow-up first, then customers, attempts and allowances.
+func Lock(tx *db.Tx, id int64) (FollowUp, error) {
 	fs, err := db.All(tx, scan, `SELECT `+columns+` FROM follow_up WHERE id = $1 FOR UPDATE`, id)
 	if err == nil && len(fs) == 0 {
 		err = errs.New(errs.NotFound, "follow-up-unknown", "there is no follow-up %d", id)
@@ -218,7 +220,7 @@ func lock(tx *db.Tx, id int64) (FollowUp, error) {
 
 // Resume puts a set-aside follow-up back to waiting: a person found out what became of the attempt.
 func Resume(tx *db.Tx, counts *tally.Batch, id int64, now time.Time, step int, lane string, due time.Time) error {
-	f, err := lock(tx, id)
+	f, err := Lock(tx, id)
 	if err != nil {
 		return err
 	}

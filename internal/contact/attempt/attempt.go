@@ -76,6 +76,17 @@ type Attempt struct {
 	Sends  int    // how often it went to the wire under its one key
 
 	IntendedAt, AcceptedAt, DeliveredAt, SeenAt time.Time
+	UpdatedAt                                   time.Time // when it last went to the wire or changed its state
+}
+
+// ReachedAt is when it was first known to be taken; zero if it isn't.
+func (a *Attempt) ReachedAt() time.Time {
+	for _, at := range []time.Time{a.AcceptedAt, a.DeliveredAt, a.SeenAt} {
+		if !at.IsZero() {
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 // keyPurpose separates idempotency keys from everything else computed with the house's keys.

@@ -12,13 +12,14 @@ import (
 )
 
 const columns = `id, follow_up_id, program_id, customer_id, step, try, channel, purpose, address, address_key, language, subject, body, html,
-	state, reason, detail, epoch, ref, sends, intended_at, accepted_at, delivered_at, seen_at`
+	state, reason, detail, epoch, ref, sends, intended_at, accepted_at, delivered_at, seen_at, updated_at`
 
 func scan(r *db.Rows) (Attempt, error) {
 	var a Attempt
-	var intended, accepted, delivered, seen int64
+	var intended, accepted, delivered, seen, updated int64
 	err := r.Scan(&a.ID, &a.FollowUp, &a.Program, &a.Customer, &a.Step, &a.Try, &a.Channel, &a.Purpose, &a.Address, &a.AddressKey, &a.Language, &a.Subject, &a.Body, &a.HTML,
-		&a.State, &a.Reason, &a.Detail, &a.Epoch, &a.Ref, &a.Sends, &intended, &accepted, &delivered, &seen)
+		&a.State, &a.Reason, &a.Detail, &a.Epoch, &a.Ref, &a.Sends, &intended, &accepted, &delivered, &seen, &updated)
+	a.UpdatedAt = db.Time(updated)
 	a.IntendedAt, a.AcceptedAt, a.DeliveredAt, a.SeenAt = db.Time(intended), db.Time(accepted), db.Time(delivered), db.Time(seen)
 	return a, err
 }
@@ -153,14 +154,19 @@ func OfCustomer(tx *db.Tx, customer int64, limit int) ([]Attempt, error) {
 	return db.All(tx, scan, `SELECT `+columns+` FROM attempt WHERE customer_id = $1 ORDER BY id DESC LIMIT $2`, customer, limit)
 }
 
-// Lock reads an attempt and keeps others from changing it until the transaction ends.
+// One reads an attempt.
+func One(tx *db.Tx, id int64) (Attempt, error) {
+	return first(tx, `SELECT `+columns+` FROM attempt WHERE id = $1`, id)
+}
+
+// Lock reads an attempt, whose follow-up is locked already, and keeps others from changing it until the transaction ends.
 func Lock(tx *db.Tx, id int64) (Attempt, error) {
 	return first(tx, `SELECT `+columns+` FROM attempt WHERE id = $1 FOR UPDATE`, id)
 }
 
-// LockByRef is Lock by the provider's name for it.
-func LockByRef(tx *db.Tx, channel, ref string) (Attempt, error) {
-	return first(tx, `SELECT `+columns+` FROM attempt WHERE channel = $1 AND ref = $2 AND ref <> '' ORDER BY id DESC LIMIT 1 FOR UPDATE`, channel, fit(ref))
+// ByRef is One by the provider's name for it.
+func ByRef(tx *db.Tx, channel, ref string) (Attempt, error) {
+	return first(tx, `SELECT `+columns+` FROM attempt WHERE channel = $1 AND ref = $2 AND ref <> '' ORDER BY id DESC LIMIT 1`, channel, fit(ref))
 }
 
 // fit makes a provider's words fit to be kept: a database takes no broken characters and

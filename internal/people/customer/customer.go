@@ -69,6 +69,12 @@ func (c *Customer) Point(channel string) (Point, bool) {
 	return c.Points[found], true
 }
 
+// HasPoint says whether an address is still the customer's on a channel.
+func (c *Customer) HasPoint(channel, address string) bool {
+	kind := PointKind(channel)
+	return slices.ContainsFunc(c.Points, func(p Point) bool { return p.Channel == kind && p.Address == address })
+}
+
 // HasThing says whether the customer has something: the app, a card ….
 func (c *Customer) HasThing(thing string) bool { return slices.Contains(c.Has, thing) }
 

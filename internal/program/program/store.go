@@ -297,6 +297,25 @@ func List(tx *db.Tx) ([]Summary, error) {
 		FROM program p LEFT JOIN program_version v ON v.id = p.version_id ORDER BY p.name`)
 }
 
+// States gives the state of every program.
+func States(tx *db.Tx) (map[int64]string, error) {
+	rows, err := tx.Query(`SELECT id, state FROM program`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	states := map[int64]string{}
+	for rows.Next() {
+		var id int64
+		var state string
+		if err := rows.Scan(&id, &state); err != nil {
+			return nil, err
+		}
+		states[id] = state
+	}
+	return states, rows.Err()
+}
+
 func readPins(text string) (pins, error) {
 	var p pins
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
