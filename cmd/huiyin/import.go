@@ -220,7 +220,7 @@ func (x *fileFlags) tell(cmd *cobra.Command, j *importer.Job, broke error) error
 	if x.asJSON {
 		return object(cmd, r)
 	}
-	return line(cmd, "%d rows: %d taken, %d as they were already, %d refused", r.Rows, r.Taken, r.Again, r.Refused)
+	return line(cmd, "%d rows (%s): %d taken, %d as they were already, %d refused", r.Rows, j.Reader.Encoding(), r.Taken, r.Again, r.Refused)
 }
 
 // bar shows progress on a terminal, and nothing elsewhere.

@@ -83,13 +83,22 @@ func (h *House) Assign(ctx context.Context, actor, programName string, rows []st
 	return done, err
 }
 
-// VerifyAudit walks the audit trail and says how many entries stand.
-func (h *House) VerifyAudit(ctx context.Context) (entries int64, err error) {
+// Trail is the audit trail, walked and found whole.
+type Trail struct {
+	Entries int64
+	Head    []byte // the newest entry's hash: written down elsewhere, it finds a trail cut short
+}
+
+// VerifyAudit walks the audit trail.
+func (h *House) VerifyAudit(ctx context.Context) (t Trail, err error) {
 	err = h.DB.Read(ctx, func(tx *db.Tx) error {
-		entries, err = audit.Verify(tx)
+		if t.Entries, err = audit.Verify(tx); err != nil {
+			return err
+		}
+		_, t.Head, err = audit.Head(tx)
 		return err
 	})
-	return entries, err
+	return t, err
 }
 
 // AuditTrail gives the newest entries, newest first.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"time"
 
@@ -29,7 +30,8 @@ type auditIn struct {
 
 type verifiedOut struct {
 	Body struct {
-		Entries int64 `json:"entries" doc:"How many stand, each with the hash of the one before"`
+		Entries int64  `json:"entries" doc:"How many stand, each with the hash of the one before"`
+		Head    string `json:"head" doc:"The newest entry's hash; keep both elsewhere, and a trail cut short is found"`
 	}
 }
 
@@ -59,8 +61,8 @@ func (a *API) listAudit(ctx context.Context, in *auditIn) (*auditOut, error) {
 }
 
 func (a *API) verifyAudit(ctx context.Context, _ *nothing) (*verifiedOut, error) {
-	n, err := a.House.VerifyAudit(ctx)
+	t, err := a.House.VerifyAudit(ctx)
 	out := &verifiedOut{}
-	out.Body.Entries = n
+	out.Body.Entries, out.Body.Head = t.Entries, hex.EncodeToString(t.Head)
 	return out, err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
 )
 
 func ann(address string) map[string]any {
@@ -334,10 +335,22 @@ func TestAPersonSettlesWhatWasSetAsideAndTheTrailSaysSo(t *testing.T) {
 		if e := trail.Entries; len(e) != 3 || e[0].Act != "set-aside.end" || e[0].Actor != "key:all" || !strings.Contains(e[0].Detail, "asked the provider") {
 			t.Errorf("%+v", trail)
 		}
-		var verified struct{ Entries int64 }
+		var verified struct {
+			Entries int64
+			Head    string
+		}
 		s.json(http.MethodGet, "/v1/audit/verify", nil, http.StatusOK).read(t, &verified)
-		if verified.Entries < 6 {
-			t.Errorf("%d entries", verified.Entries)
+		if verified.Entries < 6 || len(verified.Head) != 64 {
+			t.Errorf("%+v", verified)
+		}
+		if err := s.app.DB.Write(t.Context(), db.Count, "tamper", func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE audit_entry SET detail = 'nothing happened' WHERE act = 'set-aside.end' AND detail LIKE 'arrived%'`)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.ask(http.MethodGet, "/v1/audit/verify", "", nil); got.StatusCode != http.StatusConflict || got.problem(t).Code != "audit-chain-broken" {
+			t.Errorf("tampered with: %d %s", got.StatusCode, got.text)
 		}
 	})
 }

@@ -23,12 +23,13 @@ type Refusal struct {
 
 // Report is what became of a file.
 type Report struct {
-	Rows    int            `json:"rows"`
-	Taken   int            `json:"taken"` // new or changed
-	Again   int            `json:"again"` // as they were already
-	Refused int            `json:"refused"`
-	Reasons map[string]int `json:"reasons,omitempty"` // refused, by code
-	First   []Refusal      `json:"first,omitempty"`   // the first refused
+	Encoding string         `json:"encoding"` // what the file was found to be in
+	Rows     int            `json:"rows"`
+	Taken    int            `json:"taken"` // new or changed
+	Again    int            `json:"again"` // as they were already
+	Refused  int            `json:"refused"`
+	Reasons  map[string]int `json:"reasons,omitempty"` // refused, by code
+	First    []Refusal      `json:"first,omitempty"`   // the first refused
 }
 
 // Job is one import.
@@ -88,6 +89,7 @@ func run[T any](ctx context.Context, j *Job, read func(Row) (T, *errs.Error), wr
 		}
 		row, err := j.Reader.Next()
 		if errors.Is(err, io.EOF) {
+			j.Report.Encoding = j.Reader.Encoding()
 			return flush()
 		}
 		if err != nil {

@@ -139,8 +139,13 @@ func separatorOf(headings string) byte {
 // Read is how many bytes were read, for a progress bar.
 func (r *Reader) Read() int64 { return r.lines.read }
 
-// Encoding is what the file was found to be in; "" while it could be any.
-func (r *Reader) Encoding() string { return r.lines.encoding }
+// Encoding is what the file was found to be in so far.
+func (r *Reader) Encoding() string {
+	if r.lines.encoding == "" {
+		return "ascii"
+	}
+	return r.lines.encoding
+}
 
 // physical gives the next line, one that was put back first.
 func (r *Reader) physical() (physical, error) {
