@@ -310,7 +310,7 @@ func (w *world) receipt(lane string, m channel.Message, s channel.Status, at tim
 		return
 	}
 	reason := map[channel.Status]codes.Reason{channel.Delivered: codes.Delivered, channel.Seen: codes.Seen, channel.Undelivered: codes.Undelivered}[s]
-	w.spawn(n, " hears a receipt", 0, func(t *task) {
+	t := w.spawn(n, " hears a receipt", 0, func(t *task) {
 		_, err := n.dispatcher.Receive(w.ctx, lane, []channel.Receipt{{Key: m.Key, Status: s, Reason: reason, At: at}})
 		if err != nil || t.cut || n.dead {
 			again()
@@ -318,6 +318,7 @@ func (w *world) receipt(lane string, m channel.Message, s channel.Status, at tim
 		}
 		w.note(m.Text, "receipt %s of key …%s is in", s, tail(m.Key))
 	})
+	t.unbegun = again
 }
 
 // wakeUnknown makes due what waited to know who a customer is.

@@ -49,6 +49,7 @@ type node struct {
 
 	programs   *engine.Programs
 	programsAt time.Time
+	edition    int // of the documents they were made of
 	takingIn   bool
 	turning    bool
 	recording  map[string]bool
@@ -107,8 +108,13 @@ func (n *node) fresh(ctx context.Context) (*engine.Programs, error) {
 	if err := n.hook("read:begin"); err != nil {
 		return nil, err
 	}
-	n.w.lib.Stale()
 	at := n.clock.Now()
+	if n.programs != nil && n.edition == n.w.edition { // what asking would say, without asking
+		n.programsAt = at
+		return n.programs, nil
+	}
+	n.w.lib.Stale()
+	n.edition = n.w.edition
 	p, err := n.w.lib.Programs(ctx)
 	if err == nil {
 		n.programs, n.programsAt = p, at
@@ -139,6 +145,9 @@ func (w *world) wrote(point string) {
 		w.routed()
 		w.wake()
 	case "write:fold:committed", "write:study:committed":
+	case "write:apply:committed", "write:turn-program:committed":
+		w.edition++
+		w.wake()
 	default:
 		w.wake()
 	}
@@ -148,6 +157,9 @@ func (w *world) wrote(point string) {
 // look all the time; here the looks that would find nothing are left out.
 func (w *world) wake() {
 	w.fruitless = 0
+	if w.lookAt.After(w.now()) && !w.lookAt.After(w.now().Add(lookAgain)) {
+		return
+	}
 	w.look(w.between(time.Millisecond, lookAgain))
 }
 
@@ -168,9 +180,9 @@ func (w *world) look(after time.Duration) {
 func (w *world) poll() {
 	var next time.Time
 	busy := false
-	for _, lane := range lanes {
-		due, err := w.nextDue(lane)
-		if err != nil || due.IsZero() {
+	for i, due := range w.nextDue() {
+		lane := lanes[i]
+		if due.IsZero() {
 			continue
 		}
 		if due.After(w.now()) {
@@ -180,7 +192,7 @@ func (w *world) poll() {
 			continue
 		}
 		busy = true
-		for range 1 + w.rng.IntN(2) {
+		for range w.atOnce() {
 			if n := w.alive(); n != nil {
 				n.record(lane, w.upTo(20*time.Millisecond))
 			}
@@ -195,12 +207,29 @@ func (w *world) poll() {
 	}
 }
 
-func (w *world) nextDue(lane string) (due time.Time, err error) {
-	err = w.db.Read(w.ctx, func(tx *db.Tx) error {
-		due, err = followup.NextDue(tx, lane)
-		return err
+// atOnce draws how many nodes go for the same work.
+func (w *world) atOnce() int {
+	if w.chance(0.3) {
+		return 2
+	}
+	return 1
+}
+
+// nextDue is when each lane has work next; zero for none.
+func (w *world) nextDue() []time.Time {
+	due := make([]time.Time, len(lanes))
+	err := w.db.Read(w.ctx, func(tx *db.Tx) (err error) {
+		for i, lane := range lanes {
+			if due[i], err = followup.NextDue(tx, lane); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	return due, err
+	if err != nil {
+		panic("trial: the world's own database failed: " + err.Error())
+	}
+	return due
 }
 
 // record makes one movement of a lane: decide, make durable, and let each sending go its way.
@@ -295,7 +324,7 @@ func (w *world) lookAtLog(after time.Duration) {
 		if behind, err := w.behind(); err == nil && !behind {
 			return
 		}
-		for range 1 + w.rng.IntN(2) {
+		for range w.atOnce() {
 			if n := w.alive(); n != nil {
 				n.route()
 			}

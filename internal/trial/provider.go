@@ -163,6 +163,7 @@ func (p *provider) receive(m channel.Message, n *node) (after time.Duration, ans
 	case "hangs":
 		return 2 * sendTimeout, accepted
 	default: // answers and never delivers
+		w.writes[i].Claimed = true
 		return after, accepted
 	}
 }

@@ -23,6 +23,8 @@ type task struct {
 	urgent bool // between the last look and the wire: a frozen node doesn't hold it
 	done   bool
 
+	begun     bool
+	unbegun   func() // what is done when its node dies before it has begun
 	committed func() // told when its transaction is committed, whatever it learns of that
 }
 
@@ -76,15 +78,16 @@ func (w *world) put(t *turn) {
 }
 
 // spawn begins a movement of a node after a while.
-func (w *world) spawn(n *node, name string, after time.Duration, fn func(t *task)) {
+func (w *world) spawn(n *node, name string, after time.Duration, fn func(t *task)) *task {
 	w.spawned++
 	t := &task{w: w, n: n, name: name, id: w.spawned}
 	t.next, t.stop = iter.Pull(func(yield func(time.Duration) bool) {
-		t.yield = yield
+		t.yield, t.begun = yield, true
 		fn(t)
 	})
 	n.tasks[t] = struct{}{}
 	w.put(&turn{at: w.now().Add(after), task: t})
+	return t
 }
 
 // rest lets others go on for d. It says no when the node died meanwhile: the caller must end.
@@ -230,6 +233,9 @@ func (n *node) bury() {
 		t.cut = true
 		t.stop()
 		t.done = true
+		if !t.begun && t.unbegun != nil {
+			t.unbegun()
+		}
 	}
 	clear(n.tasks)
 }

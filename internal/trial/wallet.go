@@ -8,11 +8,12 @@ import (
 	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/program/program"
 	"github.com/huiyin/huiyin/internal/trial/oracle"
 )
 
 const (
-	mattersPerDay = 0.9 // of one ordinary customer, over all programs
+	mattersPerDay = 0.6 // of one ordinary customer, over all programs
 	retryAfter    = 3 * time.Second
 	retryMost     = 2 * time.Minute
 )
@@ -51,7 +52,9 @@ func (w *world) heal() {
 		}
 	}
 	for _, r := range w.programs {
-		w.publish(r)
+		if r.state != program.Running {
+			w.publish(r)
+		}
 	}
 	w.wakeRouter()
 	w.wake()
@@ -124,7 +127,7 @@ func (p *person) post(e event.Event) {
 		return
 	}
 	n.takingIn = true
-	w.spawn(n, " takes in", 0, func(t *task) {
+	t := w.spawn(n, " takes in", 0, func(t *task) {
 		acknowledged := false
 		defer func() {
 			n.takingIn = false
@@ -145,6 +148,7 @@ func (p *person) post(e event.Event) {
 		p.busy--
 		w.promised = append(w.promised, "event "+e.ID)
 	})
+	t.unbegun = again
 }
 
 // errand has a customer, or the wallet for them, do something at some node until it works.
@@ -163,7 +167,7 @@ func (p *person) run(name string, do func(t *task, n *node) error) {
 		again()
 		return
 	}
-	w.spawn(n, " "+name, 0, func(t *task) {
+	t := w.spawn(n, " "+name, 0, func(t *task) {
 		done := false
 		defer func() {
 			if done {
@@ -178,6 +182,7 @@ func (p *person) run(name string, do func(t *task, n *node) error) {
 		}
 		done = err == nil || final(err)
 	})
+	t.unbegun = again
 }
 
 // final says that trying again is no use: the answer is no.

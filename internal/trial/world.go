@@ -59,6 +59,7 @@ type world struct {
 	lib       *engine.Library
 	catalogue *event.Catalogue
 	programs  []*running
+	edition   int // of documents and states, raised by every change
 
 	nodes     []*node // by slot; nil: none alive there
 	lives     int

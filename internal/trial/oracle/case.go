@@ -84,6 +84,7 @@ type Write struct {
 	To        string
 	Tag       Tag
 	Delivered time.Time // when it reached the customer; zero: never
+	Claimed   bool      // the provider said that it took it, and didn't
 	Note      string    // what the provider did with it
 }
 

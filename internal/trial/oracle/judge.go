@@ -205,7 +205,7 @@ func (j *judge) once(byKey, byStep map[string][]*Write) {
 }
 
 // caps counts again: per person over all channels, and per address over all persons.
-// A follow-up counts once, when it first reached somebody.
+// A follow-up counts once, when it first reached somebody, or a provider first said so.
 func (j *judge) caps() {
 	for _, c := range j.Caps {
 		byPerson, byAddress := map[string][]*Write{}, map[string][]*Write{}
@@ -213,7 +213,7 @@ func (j *judge) caps() {
 		for i := range j.Writes {
 			w := &j.Writes[i]
 			program := j.Programs[w.Tag.Program]
-			if w.Delivered.IsZero() || program == nil || w.Tag.Step >= len(program.Steps) || program.Steps[w.Tag.Step].Purpose != c.Purpose {
+			if w.Delivered.IsZero() && !w.Claimed || program == nil || w.Tag.Step >= len(program.Steps) || program.Steps[w.Tag.Step].Purpose != c.Purpose {
 				continue
 			}
 			matter := w.Tag.Program + "/" + w.Tag.Matter
