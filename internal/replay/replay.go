@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/engine"
@@ -158,7 +159,9 @@ func (r *run) rest(ctx context.Context, now time.Time) error {
 
 // moment does all that is to be done at one moment, and says when the next one is.
 func (r *run) moment(ctx context.Context, now time.Time) (next time.Time, err error) {
-	if r.res.Moments%restEvery == 0 {
+	// What else may be in the log was cut off by a kill, or came in over the API.
+	route := r.res.Moments%restEvery == 0
+	if route {
 		if err := r.keepPlace(ctx, now); err != nil {
 			return next, err
 		}
@@ -167,12 +170,18 @@ func (r *run) moment(ctx context.Context, now time.Time) (next time.Time, err er
 		}
 	}
 	r.res.Moments++
-	for more := true; more; {
-		if more, err = r.takeIn(ctx, now); err != nil {
+	for {
+		took, err := r.takeIn(ctx, now)
+		if err != nil {
 			return next, err
 		}
-		if err := untilIdle(ctx, r.Router); err != nil {
-			return next, err
+		if took || route {
+			if err := untilIdle(ctx, r.Router); err != nil {
+				return next, err
+			}
+		}
+		if !took {
+			break
 		}
 	}
 	for range turnsMax {
@@ -201,8 +210,8 @@ func (r *run) keepPlace(ctx context.Context, now time.Time) error {
 }
 
 // takeIn gives intake a batch of the events of this moment and before, and says
-// whether there are more.
-func (r *run) takeIn(ctx context.Context, now time.Time) (more bool, err error) {
+// whether there was one.
+func (r *run) takeIn(ctx context.Context, now time.Time) (took bool, err error) {
 	var items []event.Item
 	for i := r.next; i < len(r.events) && len(items) < event.BatchEventsMax && !r.events[i].At.After(now); i++ {
 		e := r.events[i]
@@ -249,7 +258,7 @@ func (r *run) lanes(ctx context.Context, now time.Time) (busy bool, first time.T
 			}
 			continue
 		}
-		n, _, err := r.Dispatcher.Turn(ctx, lane, r.Dispatcher.Capacity(lane))
+		n, err := r.contact(ctx, lane)
 		if err != nil {
 			return false, first, err
 		}
@@ -260,6 +269,24 @@ func (r *run) lanes(ctx context.Context, now time.Time) (busy bool, first time.T
 		}
 	}
 	return busy, first, nil
+}
+
+// contact takes one batch of a lane through: recorded, looked at once more, sent side by
+// side as far as the channel bears it, and concluded.
+func (r *run) contact(ctx context.Context, lane string) (handled int, err error) {
+	b, err := r.Dispatcher.Record(ctx, lane, r.Dispatcher.Capacity(lane))
+	if err != nil {
+		return 0, err
+	}
+	if err := r.Dispatcher.Look(ctx, b.Sendings); err != nil {
+		return 0, err
+	}
+	var sends sync.WaitGroup
+	for _, s := range b.Sendings {
+		sends.Go(func() { r.Dispatcher.Send(ctx, s) })
+	}
+	sends.Wait()
+	return b.Handled, r.Dispatcher.Conclude(ctx, b.Sendings)
 }
 
 // earlier is the earlier of a moment and the next event's, zero being never.

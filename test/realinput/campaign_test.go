@@ -89,7 +89,7 @@ func campaignEvents(t *testing.T, folder string, all []recipient) string {
 	for i, r := range all {
 		event("shop.campaign.began", "began-"+r.id, r.id, began, object{"campaign": "spring"})
 		if r.visited { // to the hour, so that some hundred moments pass and not thousands
-			at := began.Add(time.Duration(i) * window / campaignCustomers).Truncate(time.Hour).Add(time.Minute)
+			at := began.Add(window / campaignCustomers * time.Duration(i)).Truncate(time.Hour).Add(time.Minute)
 			event("wallet.app.opened", "visit-"+r.id, r.id, at, object{"platform": "web"})
 		}
 		if i%10 == 0 {

@@ -99,11 +99,14 @@ type house struct {
 func eachEngine(t *testing.T, country string, fn func(h *house), sinkArguments ...string) {
 	dataFolder(t)
 	build(t)
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		folder := scratch(t)
 		fn(newHouse(t, folder, "sqlite:"+filepath.Join(folder, "huiyin.db"), country, sinkArguments))
 	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		fn(newHouse(t, scratch(t), forgiving(t, dbtest.PostgresURL(t)), country, sinkArguments))
 	})
 }
@@ -160,12 +163,21 @@ func newHouse(t *testing.T, folder, database, country string, sinkArguments []st
 			t.Error(err)
 		}
 	})
-	settings := fmt.Sprintf("database: %q\nkeys_file: %q\npublic_url: %s\nwallet: {hotline: \"100\", country: %s}\nchannels:\n  email: {adapter: smtp, server: %q, encryption: none, from: survey@bank.test}\n",
-		database, filepath.Join(folder, "keys"), publicURL, country, sink.Line)
+	settings := fmt.Sprintf("database: %q\nkeys_file: %q\npublic_url: %s\nwallet: {hotline: \"100\", country: %s}\nchannels:\n  email: {adapter: smtp, server: %q, encryption: none, from: survey@bank.test, in_flight: %d}\n",
+		database, filepath.Join(folder, "keys"), publicURL, country, sink.Line, inFlight(country))
 	if err := os.WriteFile(h.settings, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// inFlight is how many mails may be on their way at once: the channel's own default, and
+// for the campaign's tens of thousands more.
+func inFlight(country string) int {
+	if country == "US" {
+		return 64
+	}
+	return claimed
 }
 
 // command is the product's binary with its settings.

@@ -23,7 +23,7 @@ const (
 	killDelay  = 20 * time.Millisecond // at most, after the mail that was waited for
 	sinkKills  = "take-then-kill=0.0015"
 	restartMax = 60
-	inFlight   = 8 // the mail channel's own default: as many may be claimed when a kill comes
+	claimed    = 8 // the mail channel's own default of mails in flight: as many may be claimed when a kill comes
 )
 
 func TestThreeWeeksWithKills(t *testing.T) {
@@ -39,14 +39,14 @@ func TestThreeWeeksWithKills(t *testing.T) {
 		if n := h.rows(1, `SELECT CAST(COUNT(*) AS TEXT) FROM event_log`)[0][0]; n != strconv.Itoa(servedCalls) {
 			h.t.Errorf("%s events in the log, want %d", n, servedCalls)
 		}
-		held, terms, mails := h.heldOut(calls), theTerms(t), h.mails()
+		held, terms, mails := h.heldOut(calls), theTerms(h.t), h.mails()
 		complain(h.t, "harm", oracle.Judge(mails, held, terms))
 		expected, err := oracle.Expect(triggers(calls), held, terms)
 		if err != nil {
-			t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		aside := h.asides(mails)
-		if len(aside) > (ours+theirs)*inFlight || len(aside) < theirs {
+		if len(aside) > (ours+theirs)*claimed || len(aside) < theirs {
 			h.t.Errorf("%d set aside after %d kills, %d of them right after a mail was taken", len(aside), ours+theirs, theirs)
 		}
 		complain(h.t, "mail", oracle.Compare(expected, mails, aside))

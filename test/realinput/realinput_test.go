@@ -15,11 +15,11 @@ func TestThreeWeeksOfACallCentre(t *testing.T) {
 		if done.Events != servedCalls || done.Refused != 0 || done.Rejected != 0 {
 			h.t.Fatalf("the replay took %d events, refused %d lines, rejected %d", done.Events, done.Refused, done.Rejected)
 		}
-		held, terms, mails := h.heldOut(calls), theTerms(t), h.mails()
+		held, terms, mails := h.heldOut(calls), theTerms(h.t), h.mails()
 		complain(h.t, "harm", oracle.Judge(mails, held, terms))
 		expected, err := oracle.Expect(triggers(calls), held, terms)
 		if err != nil {
-			t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		complain(h.t, "mail", oracle.Compare(expected, mails, nil))
 		complain(h.t, "follow-up", differ(expectedLines(expected), h.followUps(), nil))
