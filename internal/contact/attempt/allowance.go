@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/decide/policy"
@@ -31,6 +32,7 @@ type Allowance struct {
 	Counted []policy.Counted
 	changed bool
 	damaged error // what is stored can't be read; it is never written over
+	stored  bool
 }
 
 // entry is how a counted contact is stored.
@@ -46,35 +48,19 @@ type entry struct {
 type Allowances map[string]*Allowance
 
 // LockAllowances locks the rows of keys, in sorted order so that two transactions
-// never wait for each other, and reads them. A row that doesn't exist yet is made
-// first: otherwise two nodes could both find none and both count from zero.
+// never wait for each other, and reads them. A row that doesn't exist yet can't be
+// locked: if two transactions find none, both count from zero, and Save tells the
+// slower one to begin again.
 func LockAllowances(tx *db.Tx, keys []string) (Allowances, error) {
 	keys = slices.Clone(keys)
 	sort.Strings(keys)
-	keys = slices.Compact(keys)
 	rows := Allowances{}
-	if err := rows.read(tx, keys); err != nil {
-		return nil, err
-	}
-	var missing []string
-	for _, k := range keys {
-		if rows[k] == nil {
-			missing = append(missing, k)
-		}
-	}
-	if len(missing) == 0 || tx.Engine() == db.SQLite { // SQLite has one writer: nobody else can make it meanwhile
-		return rows, nil
-	}
-	if _, err := tx.Each(`INSERT INTO allowance (key, doc, updated_at) VALUES ($1, '', 0) ON CONFLICT (key) DO NOTHING`,
-		len(missing), func(i int) []any { return []any{missing[i]} }); err != nil {
-		return nil, err
-	}
-	return rows, rows.read(tx, missing)
+	return rows, rows.read(tx, slices.Compact(keys))
 }
 
 func (rows Allowances) read(tx *db.Tx, keys []string) error {
 	got, err := db.All(tx, func(r *db.Rows) (*Allowance, error) {
-		a := &Allowance{}
+		a := &Allowance{stored: true}
 		var doc string
 		if err := r.Scan(&a.Key, &doc); err != nil {
 			return nil, err
@@ -173,22 +159,34 @@ func (rows Allowances) Renew(attempt int64, now time.Time, keys ...string) {
 
 // Save writes the rows that changed.
 func (rows Allowances) Save(tx *db.Tx, now time.Time) error {
-	var keys []string
-	for k, a := range rows {
-		if a.changed {
-			keys = append(keys, k)
+	var known, fresh []*Allowance
+	for _, a := range rows {
+		switch {
+		case !a.changed:
+		case a.stored:
+			known = append(known, a)
+		default:
+			fresh = append(fresh, a)
 		}
 	}
-	sort.Strings(keys)
-	docs := make([]string, len(keys))
-	for i, k := range keys {
-		docs[i] = rows[k].doc(now)
-		rows[k].changed = false
+	args := func(all []*Allowance) func(i int) []any {
+		slices.SortFunc(all, func(a, b *Allowance) int { return strings.Compare(a.Key, b.Key) })
+		return func(i int) []any { return []any{all[i].Key, all[i].doc(now), db.Millis(now)} }
 	}
-	_, err := tx.Each(`INSERT INTO allowance (key, doc, updated_at) VALUES ($1, $2, $3)
-		ON CONFLICT (key) DO UPDATE SET doc = excluded.doc, updated_at = excluded.updated_at`,
-		len(keys), func(i int) []any { return []any{keys[i], docs[i], db.Millis(now)} })
-	return err
+	if _, err := tx.UpdateEach(`UPDATE allowance SET doc = $2, updated_at = $3 WHERE key = $1`, len(known), args(known)); err != nil {
+		return err
+	}
+	n, err := tx.InsertEach(`INSERT INTO allowance (key, doc, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING`, len(fresh), args(fresh))
+	if err != nil {
+		return err
+	}
+	if n != int64(len(fresh)) {
+		return fmt.Errorf("an allowance row was made meanwhile: %w", db.ErrAgain)
+	}
+	for _, a := range append(known, fresh...) {
+		a.changed, a.stored = false, true
+	}
+	return nil
 }
 
 func (a *Allowance) doc(now time.Time) string {

@@ -54,19 +54,24 @@ func (l *Links) Issue(tx *db.Tx, followUp, questionnaire int64, channel, languag
 	return tokens[0], nil
 }
 
-// IssueAll issues many links in one round trip. The token of a follow-up that is
-// held out or gone is empty: stop that one, and go on with the others.
-func (l *Links) IssueAll(tx *db.Tx, now time.Time, ttl time.Duration, all []Invitation) ([]string, error) {
-	tokens := make([]string, len(all))
-	touched, err := tx.Each(`INSERT INTO answer_link (hash, follow_up_id, questionnaire_id, channel, language, created_at, expires_at)
+const insertLink = `INSERT INTO answer_link (hash, follow_up_id, questionnaire_id, channel, language, created_at, expires_at)
 		SELECT CAST($1 AS BYTEA), f.id, $3::bigint, $4::text, $5::text, $6::bigint, $7::bigint FROM follow_up f WHERE f.id = $2 AND NOT f.held_out
 		ON CONFLICT (hash) DO UPDATE SET channel = excluded.channel, language = excluded.language,
-			expires_at = GREATEST(answer_link.expires_at, excluded.expires_at)`,
-		len(all), func(i int) []any {
-			in := &all[i]
-			tokens[i] = l.Token(in.FollowUp, in.Questionnaire)
-			return []any{hashOf(tokens[i]), in.FollowUp, in.Questionnaire, in.Channel, in.Language, db.Millis(now), db.Millis(now.Add(ttl))}
-		})
+			expires_at = GREATEST(answer_link.expires_at, excluded.expires_at)`
+
+// IssueAll issues many links in one round trip, each of another follow-up. The token
+// of one that is held out or gone is empty: stop that one, and go on with the others.
+func (l *Links) IssueAll(tx *db.Tx, now time.Time, ttl time.Duration, all []Invitation) ([]string, error) {
+	tokens := make([]string, len(all))
+	args := func(i int) []any {
+		in := &all[i]
+		tokens[i] = l.Token(in.FollowUp, in.Questionnaire)
+		return []any{hashOf(tokens[i]), in.FollowUp, in.Questionnaire, in.Channel, in.Language, db.Millis(now), db.Millis(now.Add(ttl))}
+	}
+	if n, err := tx.InsertEach(insertLink, len(all), args); err != nil || n == int64(len(all)) {
+		return tokens, err
+	}
+	touched, err := tx.Each(insertLink, len(all), args) // which were left out; issuing twice changes nothing
 	if err != nil {
 		return nil, err
 	}

@@ -122,52 +122,42 @@ func StandingOf(tx *db.Tx, customers []int64) (map[int64]Standing, error) {
 	if len(customers) == 0 {
 		return standing, nil
 	}
-	if err := addByPerson(tx, customers, standing); err != nil {
-		return nil, err
-	}
-	if err := addByPoint(tx, customers, standing); err != nil {
-		return nil, err
-	}
-	return standing, addConsents(tx, customers, standing)
+	return standing, tx.Ask(Questions(customers, standing)...)
 }
 
-func addByPerson(tx *db.Tx, customers []int64, standing map[int64]Standing) error {
-	rows, err := tx.Query(selectByPerson, customers)
-	if err != nil {
-		return err
+// Questions asks what StandingOf asks, into standing, together with other questions.
+func Questions(customers []int64, standing map[int64]Standing) []db.Question {
+	args := []any{customers}
+	return []db.Question{
+		{Query: selectByPerson, Args: args, Row: func(r *db.Rows) error { return addByPerson(r, standing) }},
+		{Query: selectByPoint, Args: args, Row: func(r *db.Rows) error { return addByPoint(r, standing) }},
+		{Query: selectConsents, Args: args, Row: func(r *db.Rows) error { return addConsent(r, standing) }},
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var id int64
-		var r policy.Refusal
-		if err := rows.Scan(&id, &r.Channel, &r.Purpose); err != nil {
-			return err
-		}
-		put(standing, id, r)
-	}
-	return rows.Err()
 }
 
-func addByPoint(tx *db.Tx, customers []int64, standing map[int64]Standing) error {
-	rows, err := tx.Query(selectByPoint, customers)
-	if err != nil {
+func addByPerson(rows *db.Rows, standing map[int64]Standing) error {
+	var id int64
+	var r policy.Refusal
+	if err := rows.Scan(&id, &r.Channel, &r.Purpose); err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var id int64
-		var kind string
-		var r policy.Refusal
-		if err := rows.Scan(&id, &kind, &r.Channel, &r.Purpose); err != nil {
-			return err
-		}
-		for _, channel := range channelsOf(kind) {
-			if r.Channel == policy.Any || r.Channel == channel {
-				put(standing, id, policy.Refusal{Channel: channel, Purpose: r.Purpose})
-			}
+	put(standing, id, r)
+	return nil
+}
+
+func addByPoint(rows *db.Rows, standing map[int64]Standing) error {
+	var id int64
+	var kind string
+	var r policy.Refusal
+	if err := rows.Scan(&id, &kind, &r.Channel, &r.Purpose); err != nil {
+		return err
+	}
+	for _, channel := range channelsOf(kind) {
+		if r.Channel == policy.Any || r.Channel == channel {
+			put(standing, id, policy.Refusal{Channel: channel, Purpose: r.Purpose})
 		}
 	}
-	return rows.Err()
+	return nil
 }
 
 // channelsOf are the channels that use a kind of contact point.
@@ -186,33 +176,26 @@ func put(standing map[int64]Standing, id int64, r policy.Refusal) {
 	}
 }
 
-// addConsents keeps the latest record per purpose and channel; of two at one instant the withdrawal.
-func addConsents(tx *db.Tx, customers []int64, standing map[int64]Standing) error {
-	rows, err := tx.Query(selectConsents, customers)
-	if err != nil {
+// addConsent keeps the latest record per purpose and channel; of two at one instant the withdrawal.
+func addConsent(rows *db.Rows, standing map[int64]Standing) error {
+	var id, at int64
+	var c policy.Consent
+	if err := rows.Scan(&id, &c.Purpose, &c.Channel, &c.Granted, &at); err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var id, at int64
-		var c policy.Consent
-		if err := rows.Scan(&id, &c.Purpose, &c.Channel, &c.Granted, &at); err != nil {
-			return err
-		}
-		c.At = db.Time(at)
-		s := standing[id]
-		i := slices.IndexFunc(s.Consents, func(o policy.Consent) bool { return o.Purpose == c.Purpose && o.Channel == c.Channel })
-		switch {
-		case i < 0:
-			s.Consents = append(s.Consents, c)
-		case s.Consents[i].At.Equal(c.At):
-			s.Consents[i].Granted = s.Consents[i].Granted && c.Granted
-		default:
-			s.Consents[i] = c
-		}
-		standing[id] = s
+	c.At = db.Time(at)
+	s := standing[id]
+	i := slices.IndexFunc(s.Consents, func(o policy.Consent) bool { return o.Purpose == c.Purpose && o.Channel == c.Channel })
+	switch {
+	case i < 0:
+		s.Consents = append(s.Consents, c)
+	case s.Consents[i].At.Equal(c.At):
+		s.Consents[i].Granted = s.Consents[i].Granted && c.Granted
+	default:
+		s.Consents[i] = c
 	}
-	return rows.Err()
+	standing[id] = s
+	return nil
 }
 
 // Refusals is a customer's refusals, lifted ones too, the newest first.

@@ -21,8 +21,7 @@ const (
 	insertStub     = `INSERT INTO customer (id, ref, known, created_at, updated_at) VALUES ($1, $2, false, $3, $3) ON CONFLICT (ref) DO NOTHING`
 	selectRefs     = `SELECT ref, id FROM customer WHERE ref = ANY($1)`
 	selectCustomer = `SELECT id, ref, known, name, language, country, birth_year, zones, has, own_hours, revision FROM customer `
-	selectPoints   = `SELECT customer_id, channel, address, address_key, verified FROM contact_point WHERE customer_id = ANY($1)
-ORDER BY customer_id, channel, address`
+	selectPoints   = `SELECT customer_id, channel, address, address_key, verified FROM contact_point WHERE customer_id = ANY($1)`
 	lockCustomers  = `SELECT id FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE`
 	updateCustomer = `UPDATE customer SET known = true, name = $2, language = $3, country = $4, birth_year = $5, zones = $6, has = $7,
 own_hours = $8, revision = $9, updated_at = $10 WHERE id = $1`
@@ -99,29 +98,48 @@ func Load(tx *db.Tx, customers []int64) (map[int64]*Customer, error) {
 	if len(customers) == 0 {
 		return loaded, nil
 	}
-	list, err := db.All(tx, scanCustomer, selectCustomer+`WHERE id = ANY($1)`, customers)
-	if err != nil {
-		return nil, err
+	return loaded, tx.Ask(Rows(customers, loaded), Points(customers, loaded))
+}
+
+// Rows asks for the customers without their points, into loaded.
+func Rows(customers []int64, loaded map[int64]*Customer) db.Question {
+	return db.Question{Query: selectCustomer + `WHERE id = ANY($1)`, Args: []any{customers}, Row: into(loaded)}
+}
+
+// LockRows asks likewise, and holds the rows as Lock does.
+func LockRows(customers []int64, loaded map[int64]*Customer) db.Question {
+	return db.Question{Query: selectCustomer + `WHERE id = ANY($1) ORDER BY id FOR UPDATE`, Args: []any{customers}, Row: into(loaded)}
+}
+
+func into(loaded map[int64]*Customer) func(*db.Rows) error {
+	return func(r *db.Rows) error {
+		c, err := scanCustomer(r)
+		if err == nil {
+			loaded[c.ID] = c
+		}
+		return err
 	}
-	for _, c := range list {
-		loaded[c.ID] = c
-	}
-	rows, err := tx.Query(selectPoints, customers)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+}
+
+// Points asks for the points of loaded customers. They stand in order of channel and
+// address; the database isn't asked for the order, since it would then read all points there are.
+func Points(customers []int64, loaded map[int64]*Customer) db.Question {
+	return db.Question{Query: selectPoints, Args: []any{customers}, Row: func(r *db.Rows) error {
 		var id int64
 		var p Point
-		if err := rows.Scan(&id, &p.Channel, &p.Address, &p.Key, &p.Verified); err != nil {
-			return nil, err
+		if err := r.Scan(&id, &p.Channel, &p.Address, &p.Key, &p.Verified); err != nil {
+			return err
 		}
 		if c := loaded[id]; c != nil {
-			c.Points = append(c.Points, p)
+			at, _ := slices.BinarySearchFunc(c.Points, p, byPlace)
+			c.Points = slices.Insert(c.Points, at, p)
 		}
-	}
-	return loaded, rows.Err()
+		return nil
+	}}
+}
+
+func byPlace(a, b Point) int {
+	return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Address, b.Address))
 }
 
 // Get gives one customer by ref.

@@ -67,6 +67,10 @@ type Hook func(point string) error
 // ErrNoRows is what Row.Scan returns when there is no row.
 var ErrNoRows = errors.New("no rows")
 
+// ErrAgain is returned from the function of a Write, wrapped or not, that found another
+// transaction to have been faster: the function is run again, from nothing.
+var ErrAgain = errors.New("another transaction was faster")
+
 // store is what an engine does for DB.
 type store interface {
 	write(ctx context.Context, p Priority, name string, hook Hook, fn func(*Tx) error) error

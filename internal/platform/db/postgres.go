@@ -95,7 +95,7 @@ func (s *pgStore) close() error {
 // again says whether a transaction failed only because of its neighbours.
 func again(err error) bool {
 	var pe *pgconn.PgError
-	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
+	return errors.Is(err, ErrAgain) || errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
 }
 
 func ignoreClosed(err error) error {
