@@ -153,8 +153,19 @@ func (d *Demo) customer(q *request) (any, error) {
 	if err := d.addAllowance(q, p); err != nil {
 		return nil, err
 	}
+	for i := range p.May {
+		p.May[i].Here.Until, p.May[i].Shipped.Until = p.there(p.May[i].Here.Until), p.there(p.May[i].Shipped.Until)
+	}
 	q.title = c.Name
 	return p, nil
+}
+
+// there gives a time to the clock the customer lives by.
+func (p *customerPage) there(t time.Time) time.Time {
+	if len(p.Zones) == 0 {
+		return t.UTC()
+	}
+	return inZone(t, p.Zones[0])
 }
 
 // addHistory adds facts and follow-ups.

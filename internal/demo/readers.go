@@ -19,7 +19,7 @@ import (
 
 // How the simulated customers read their mail.
 const (
-	answerShare   = 0.55 // of those asked who answer
+	answerShare   = 0.45 // of those asked who answer
 	refuseShare   = 0.02 // who press unsubscribe instead
 	textShare     = 0.7  // of those asked for words who write some
 	readPause     = 250 * time.Millisecond

@@ -58,9 +58,19 @@ type line struct {
 	Label string
 }
 
+// inZone gives a time to the clock of a zone; zero stays zero.
+func inZone(t time.Time, zone string) time.Time {
+	at, err := time.LoadLocation(zone)
+	if err != nil || t.IsZero() {
+		return t
+	}
+	return t.In(at)
+}
+
 func (d *Demo) start(q *request) (any, error) {
 	p := &startPage{Happenings: Happenings, Now: d.Clock.Now(), Picked: Happenings[0].Name}
 	p.Hours = d.shipped.Decide(&policy.Facts{Zones: []string{zoneShanghai}, Country: "CN", Channel: customer.Email, Purpose: policy.Notice}, p.Now)
+	p.Hours.Until = inZone(p.Hours.Until, zoneShanghai)
 	for i := range d.guests {
 		g := &d.guests[i]
 		p.Guests = append(p.Guests, person{Ref: g.customer.Ref, Name: g.customer.Name, Remark: g.remark})

@@ -125,12 +125,13 @@ func (v *view) span(d time.Duration) string {
 	}
 }
 
-// short writes a time to come: with its day, and without seconds unless it has some.
+// short writes a time to come, by the clock of its own zone: with its day, and
+// without seconds unless it has some.
 func short(t time.Time) string {
-	if t.Local().Second() != 0 {
-		return t.Local().Format("01-02 15:04:05")
+	if t.Second() != 0 {
+		return t.Format("01-02 15:04:05")
 	}
-	return t.Local().Format("01-02 15:04")
+	return t.Format("01-02 15:04")
 }
 
 // grouped writes a count with commas at the thousands.

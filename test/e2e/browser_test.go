@@ -170,6 +170,8 @@ func (b *browser) evaluate(script string) string {
 const measured = `(() => {
   const bad = [], seen = e => e.getClientRects().length > 0;
   if (document.documentElement.scrollWidth > innerWidth) bad.push("the page is " + document.documentElement.scrollWidth + " pixels wide");
+  for (const e of document.querySelectorAll("section, article"))
+    if (e.scrollWidth > e.clientWidth + 1) bad.push("cut off at the side: " + e.textContent.trim().slice(0, 40));
   for (const e of document.querySelectorAll("button, input:not([type=radio]):not([type=hidden]), select"))
     if (seen(e) && e.getBoundingClientRect().height < 36) bad.push(e.tagName + " is too low to tap: " + e.textContent.slice(0, 40));
   for (const e of document.querySelectorAll("input:not([type=hidden]), select"))
