@@ -79,6 +79,7 @@ func (r *recording) run(lane string, limit int) (err error) {
 		return err
 	}
 	if r.batch.Handled = len(due); len(due) == 0 {
+		r.batch.Now = r.now
 		r.batch.Next, err = followup.NextDue(r.tx, lane)
 		return err
 	}
@@ -99,22 +100,18 @@ func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
 	for i := range due {
 		followUps[i], customers[i] = due[i].ID, due[i].Customer
 	}
-	if err := customer.Lock(r.tx, customers); err != nil {
+	r.customers = make(map[int64]*customer.Customer, len(customers))
+	if err := r.tx.Ask(customer.LockRows(customers, r.customers)); err != nil {
 		return err
 	}
-	if r.states, err = program.States(r.tx); err != nil {
-		return err
-	}
-	if r.customers, err = customer.Load(r.tx, customers); err != nil {
+	// What follows is read after the rows are locked: it sees every refusal that was faster.
+	r.standing, r.attempts, r.states = make(map[int64]consent.Standing, len(customers)), map[int64][]attempt.Attempt{}, map[int64]string{}
+	questions := append(consent.Questions(customers, r.standing), customer.Points(customers, r.customers),
+		attempt.AskOfFollowUps(followUps, r.attempts), program.AskStates(r.states))
+	if err := r.tx.Ask(questions...); err != nil {
 		return err
 	}
 	if r.facts, err = r.loadFacts(due); err != nil {
-		return err
-	}
-	if r.standing, err = consent.StandingOf(r.tx, customers); err != nil {
-		return err
-	}
-	if r.attempts, err = attempt.OfFollowUps(r.tx, followUps); err != nil {
 		return err
 	}
 	var keys []string

@@ -74,21 +74,16 @@ func (d *Dispatcher) Look(ctx context.Context, all []*Sending) error {
 	}
 	// Stamped before the snapshot is taken: what is committed later is at most lookFresh old at the wire.
 	lookedAt := d.Clock.Now()
+	fences, people := make(map[int64]followup.Fence, len(all)), make(map[int64]*customer.Customer, len(all))
+	standing := make(map[int64]consent.Standing, len(all))
 	return d.DB.Read(ctx, func(tx *db.Tx) error {
 		now, err := tx.Now()
 		if err != nil {
 			return err
 		}
-		fences, err := followup.Fences(tx, followUps)
-		if err != nil {
-			return err
-		}
-		standing, err := consent.StandingOf(tx, customers)
-		if err != nil {
-			return err
-		}
-		people, err := customer.Load(tx, customers)
-		if err != nil {
+		questions := append(consent.Questions(customers, standing), followup.Fences(followUps, fences),
+			customer.Rows(customers, people), customer.Points(customers, people))
+		if err := tx.Ask(questions...); err != nil {
 			return err
 		}
 		for _, s := range all {

@@ -120,7 +120,7 @@ type Move struct {
 // Moves applies changes and says which of them still held the fence; the others
 // changed nothing. A final state is counted.
 func Moves(tx *db.Tx, counts *tally.Batch, now time.Time, moves []Move) (held []bool, err error) {
-	touched, err := tx.Each(`UPDATE follow_up SET state = $3, reason = $4, step = $5, lane = $6, due_at = $7, epoch = epoch + $8, updated_at = $9, ended_at = $10
+	held, err = tx.UpdateEach(`UPDATE follow_up SET state = $3, reason = $4, step = $5, lane = $6, due_at = $7, epoch = epoch + $8, updated_at = $9, ended_at = $10
 		WHERE id = $1 AND epoch = $2 AND ended_at = 0`, len(moves), func(i int) []any {
 		m := &moves[i]
 		raise, ended := int64(0), int64(0)
@@ -135,10 +135,8 @@ func Moves(tx *db.Tx, counts *tally.Batch, now time.Time, moves []Move) (held []
 	if err != nil {
 		return nil, err
 	}
-	held = make([]bool, len(moves))
-	for i, n := range touched {
+	for i := range held {
 		m := &moves[i]
-		held[i] = n == 1
 		switch {
 		case !held[i]:
 		case m.State.Final():
@@ -155,7 +153,7 @@ func Decide(tx *db.Tx, counts *tally.Batch, program func(i int) int64, ds []Deci
 	for i := range ds {
 		counts.Add(tally.Key{Program: program(i), Day: tally.Day(ds[i].At), Metric: MetricDecided, Dim: string(ds[i].Verdict) + ":" + string(ds[i].Reason)}, 1)
 	}
-	_, err := tx.Each(`INSERT INTO decision (id, follow_up_id, step, at, verdict, reason, rule, until_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+	_, err := tx.InsertEach(`INSERT INTO decision (id, follow_up_id, step, at, verdict, reason, rule, until_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		len(ds), func(i int) []any {
 			d := &ds[i]
 			return []any{d.ID, d.FollowUp, d.Step, db.Millis(d.At), string(d.Verdict), string(d.Reason), d.Rule, db.Millis(d.Until)}
@@ -245,24 +243,22 @@ func WakeCustomer(tx *db.Tx, customer int64, reason codes.Reason, now time.Time)
 		customer, string(reason), db.Millis(now))
 }
 
-// Fences gives the state and fence of follow-ups, for the last look.
-func Fences(tx *db.Tx, ids []int64) (map[int64]Fence, error) {
-	rows, err := tx.Query(`SELECT f.id, f.epoch, f.state, f.due_at, p.state FROM follow_up f JOIN program p ON p.id = f.program_id WHERE f.id = ANY($1)`, ids)
-	if err != nil {
-		return nil, err
+// Fences asks for the state and fence of follow-ups, for the last look.
+func Fences(ids []int64, out map[int64]Fence) db.Question {
+	return db.Question{
+		Query: `SELECT f.id, f.epoch, f.state, f.due_at, p.state FROM follow_up f JOIN program p ON p.id = f.program_id WHERE f.id = ANY($1)`,
+		Args:  []any{ids},
+		Row: func(r *db.Rows) error {
+			var id, lease int64
+			var e Fence
+			if err := r.Scan(&id, &e.Epoch, &e.State, &lease, &e.Program); err != nil {
+				return err
+			}
+			e.LeaseUntil = db.Time(lease)
+			out[id] = e
+			return nil
+		},
 	}
-	defer func() { _ = rows.Close() }()
-	out := make(map[int64]Fence, len(ids))
-	for rows.Next() {
-		var id, lease int64
-		var e Fence
-		if err := rows.Scan(&id, &e.Epoch, &e.State, &lease, &e.Program); err != nil {
-			return nil, err
-		}
-		e.LeaseUntil = db.Time(lease)
-		out[id] = e
-	}
-	return out, rows.Err()
 }
 
 // Fence is what must still hold when a send begins.

@@ -29,7 +29,7 @@ func Intend(tx *db.Tx, counts *tally.Batch, as []Attempt) error {
 	for i := range as {
 		count(counts, &as[i], Intended, as[i].IntendedAt)
 	}
-	_, err := tx.Each(`INSERT INTO attempt (id, follow_up_id, program_id, customer_id, step, try, channel, purpose, address, address_key,
+	_, err := tx.InsertEach(`INSERT INTO attempt (id, follow_up_id, program_id, customer_id, step, try, channel, purpose, address, address_key,
 			language, subject, body, html, state, reason, epoch, intended_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'intended', '', $15, $16, $16)`, len(as), func(i int) []any {
 		a := &as[i]
@@ -88,7 +88,7 @@ func moveForward(tx *db.Tx, changes []Change, stands []bool) error {
 				at = append(at, i)
 			}
 		}
-		touched, err := tx.Each(forward[to], len(at), func(i int) []any {
+		moved, err := tx.UpdateEach(forward[to], len(at), func(i int) []any {
 			c := &changes[at[i]]
 			args := []any{c.Attempt.ID, string(c.Reason), fit(c.Detail), fit(c.Ref), db.Millis(c.At)}
 			if fenced(to) {
@@ -99,8 +99,8 @@ func moveForward(tx *db.Tx, changes []Change, stands []bool) error {
 		if err != nil {
 			return err
 		}
-		for i, n := range touched {
-			stands[at[i]] = n == 1
+		for i, ok := range moved {
+			stands[at[i]] = ok
 		}
 	}
 	return nil
@@ -138,15 +138,17 @@ var forward = func() map[State]string {
 
 // OfFollowUps reads the attempts of follow-ups, oldest first.
 func OfFollowUps(tx *db.Tx, followUps []int64) (map[int64][]Attempt, error) {
-	all, err := db.All(tx, scan, `SELECT `+columns+` FROM attempt WHERE follow_up_id = ANY($1) ORDER BY id`, followUps)
-	if err != nil {
-		return nil, err
-	}
 	out := map[int64][]Attempt{}
-	for _, a := range all {
+	return out, tx.Ask(AskOfFollowUps(followUps, out))
+}
+
+// AskOfFollowUps asks for the same, into out, together with other questions.
+func AskOfFollowUps(followUps []int64, out map[int64][]Attempt) db.Question {
+	return db.Question{Query: `SELECT ` + columns + ` FROM attempt WHERE follow_up_id = ANY($1) ORDER BY id`, Args: []any{followUps}, Row: func(r *db.Rows) error {
+		a, err := scan(r)
 		out[a.FollowUp] = append(out[a.FollowUp], a)
-	}
-	return out, nil
+		return err
+	}}
 }
 
 // OfCustomer reads the ledger of one person, newest first.

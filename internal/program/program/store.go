@@ -299,21 +299,19 @@ func List(tx *db.Tx) ([]Summary, error) {
 
 // States gives the state of every program.
 func States(tx *db.Tx) (map[int64]string, error) {
-	rows, err := tx.Query(`SELECT id, state FROM program`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
 	states := map[int64]string{}
-	for rows.Next() {
+	return states, tx.Ask(AskStates(states))
+}
+
+// AskStates asks for the same, into states, together with other questions.
+func AskStates(states map[int64]string) db.Question {
+	return db.Question{Query: `SELECT id, state FROM program`, Row: func(r *db.Rows) error {
 		var id int64
 		var state string
-		if err := rows.Scan(&id, &state); err != nil {
-			return nil, err
-		}
+		err := r.Scan(&id, &state)
 		states[id] = state
-	}
-	return states, rows.Err()
+		return err
+	}}
 }
 
 func readPins(text string) (pins, error) {
