@@ -30,6 +30,12 @@ func serveCommand(f *flags) *cobra.Command {
 			a, err := app.New(cmd.Context(), cfg, app.Options{Version: version, Log: log, Ready: func(address string) {
 				_ = line(cmd, "http://%s", address) // a server goes on when nobody reads what it prints
 			}})
+			if cmd.Context().Err() != nil { // told to stop before it had begun: nothing is wrong
+				if a != nil {
+					return errors.Join(a.Close(), l.Close())
+				}
+				return l.Close()
+			}
 			if err != nil {
 				return errors.Join(err, l.Close())
 			}

@@ -31,7 +31,7 @@ const (
 type load struct {
 	y      *yard
 	client http.Client
-	events int // to be posted
+	events int          // to be posted
 	pace   atomic.Int64 // between two batches, in nanoseconds
 
 	mu           sync.Mutex

@@ -29,6 +29,7 @@ const (
 	readyTimeout   = 30 * time.Second
 	stopTimeout    = 40 * time.Second
 	laneInFlight   = 4
+	recordedAhead  = 8 // times that many may be recorded: those on the wire, and those that wait for it
 	sendTimeout    = 2 * time.Second
 
 	nobody = "2147483646" // a process id that no process has

@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	commandTimeout = 4 * time.Minute
+	commandTimeout = 10 * time.Minute
 	publicURL      = "http://customers.huiyin.test" // in the mails; nobody is reached by it
 )
 
