@@ -54,7 +54,10 @@ func (d *Demo) Run(ctx context.Context) error {
 			}
 		}
 	}
-	next := d.Customers
+	next, err := d.newcomer(ctx)
+	if err != nil {
+		return quietly(ctx, err)
+	}
 	for clock.Sleep(ctx, lifePause/2+time.Duration(r.Int64N(int64(lifePause)))) {
 		if next < d.Customers+newcomersMost && r.Float64() < newcomerShare {
 			c := passerBy(next)
@@ -73,6 +76,23 @@ func (d *Demo) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// newcomer is the number of the next customer to join: earlier runs have met some.
+func (d *Demo) newcomer(ctx context.Context) (next int, err error) {
+	refs := make([]string, newcomersMost)
+	for i := range refs {
+		refs[i] = passerBy(d.Customers + i).Ref
+	}
+	err = d.DB.Read(ctx, func(tx *db.Tx) error {
+		met, err := customer.Find(tx, refs)
+		next = d.Customers
+		for next < d.Customers+newcomersMost && met[passerBy(next).Ref] != 0 {
+			next++
+		}
+		return err
+	})
+	return next, err
 }
 
 // quietly drops what went wrong because the demo was told to end.

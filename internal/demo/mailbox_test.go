@@ -39,3 +39,27 @@ func TestAMailIsReadAsItWasWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestALostAcknowledgementLeavesTheMailAndAnUnknownOutcome(t *testing.T) {
+	box, err := NewMailbox(time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = box.Serve() }()
+	defer func() { _ = box.Close() }()
+	c, err := email.New(email.Settings{Server: box.Address(), Encryption: email.Plain, From: "service@wallet.example"}, clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send := func(key string) channel.Result {
+		return c.Send(t.Context(), channel.Message{Key: key, To: "a@example.com", Subject: "s", Text: "t"}, func(context.Context) error { return nil }).Result
+	}
+	box.LoseNext()
+	if got := send("k1"); got != channel.Unknown || len(box.Mails("", 9)) != 1 {
+		t.Fatalf("outcome %v and %d mails, want unknown and one", got, len(box.Mails("", 9)))
+	}
+	if got := send("k2"); got != channel.OK || box.Losing() || len(box.Mails("", 9)) != 2 {
+		t.Fatalf("the next outcome is %v with %d mails, want OK and two", got, len(box.Mails("", 9)))
+	}
+}

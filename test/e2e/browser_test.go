@@ -62,8 +62,11 @@ func newBrowser(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	_, _ = theirIn.Close(), theirOut.Close() // the browser has its own
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // it may be killed below
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = toThem.Close() // it ends when the pipe does
 		select {

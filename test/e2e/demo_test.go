@@ -42,15 +42,18 @@ func (p *place) demo(args ...string) *demonstration {
 		p.t.Fatal(err)
 	}
 	said := make(chan string, 1)
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			if text := strings.TrimSpace(lines.Text()); strings.HasPrefix(text, "http://") {
 				said <- text
 			}
 		}
-		ended <- cmd.Wait()
+		if err := cmd.Wait(); err != nil {
+			p.t.Errorf("the demo ended badly: %v", err)
+		}
 	}()
 	p.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
@@ -66,9 +69,8 @@ func (p *place) demo(args ...string) *demonstration {
 	})
 	select {
 	case d.url = <-said:
-	case err := <-ended:
-		ended <- err
-		p.t.Fatalf("the demo ended: %v", err)
+	case <-ended:
+		p.t.Fatalf("the demo ended:\n%s", complaints)
 	case <-time.After(readyTimeout):
 		p.t.Fatal("the demo did not say where it is")
 	}
