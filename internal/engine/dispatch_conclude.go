@@ -36,10 +36,10 @@ func (d *Dispatcher) Conclude(ctx context.Context, all []*Sending) error {
 		var changes []attempt.Change
 		var moves []followup.Move
 		var released []*Sending
-		of := map[int64]followup.Move{} // by attempt
-		for _, s := range all {
+		of := map[int64]int{} // the place of an attempt's move
+		for i, s := range all {
 			c := s.conclude(now)
-			moves, of[s.Attempt.ID] = append(moves, c.move), c.move
+			moves, of[s.Attempt.ID] = append(moves, c.move), i
 			if c.change.To != "" {
 				a := s.Attempt // Apply moves its state on; the transaction may run again
 				c.change.Attempt = &a
@@ -51,7 +51,8 @@ func (d *Dispatcher) Conclude(ctx context.Context, all []*Sending) error {
 		}
 		var counts tally.Batch
 		// The follow-ups first: Record locks in that order too.
-		if _, err := followup.Moves(tx, &counts, now, moves); err != nil {
+		held, err := followup.Moves(tx, &counts, now, moves)
+		if err != nil {
 			return err
 		}
 		stands, err := attempt.Apply(tx, &counts, changes)
@@ -59,10 +60,11 @@ func (d *Dispatcher) Conclude(ctx context.Context, all []*Sending) error {
 			return err
 		}
 		for i := range changes {
-			if !stands[i] || changes[i].To.Open() {
+			at := of[changes[i].Attempt.ID]
+			if held[at] || !stands[i] || changes[i].To.Open() {
 				continue
 			}
-			if err := tellLate(tx, &counts, of[changes[i].Attempt.ID], now); err != nil {
+			if err := tellLate(tx, &counts, moves[at], now); err != nil {
 				return err
 			}
 		}
