@@ -101,6 +101,7 @@ type Batch struct {
 	Sendings []*Sending
 	Handled  int // follow-ups that were due
 	Next     time.Time
+	Now      time.Time // the database's time at which nothing was due
 }
 
 // Assertions is how many follow-ups this dispatcher set aside because something

@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 )
 
@@ -15,7 +17,9 @@ const (
 	concludeWait  = 2 * time.Millisecond   // outcomes that come within this are concluded together
 	concludeMax   = 256
 	stopGrace     = 20 * time.Second // how long sends on the wire may go on after a stop
-	recordBatches = 4                // a lane records when a quarter of its bound is free
+	concludeGrace = 5 * time.Second  // how long after that outcomes may still be written
+	pauseLeast    = 10 * time.Millisecond
+	recordBatches = 4 // a lane records when a quarter of its bound is free
 
 	// aheadTime is how much of the wire's work is recorded before the wire is free, so
 	// that recording and concluding don't keep it waiting. It is short, because what is
@@ -34,6 +38,8 @@ type Lane struct {
 	Dispatcher *Dispatcher
 	Name       string
 	Trouble    func(lane, doing string, err error) // told of every failure; the lane goes on
+	Grace      time.Duration                       // 0: stopGrace
+	WriteGrace time.Duration                       // 0: concludeGrace
 
 	wake     chan struct{}
 	freed    chan struct{}
@@ -69,25 +75,40 @@ func (l *Lane) Run(ctx context.Context) {
 	wires := l.Dispatcher.Capacity(l.Name)
 	most := wires * (1 + aheadMost)
 	recorded, done := make(chan []*Sending, most), make(chan *Sending, most) // they never block: most bounds what is in flight
-	sendCtx, stopSends := context.WithCancel(context.WithoutCancel(ctx))
+	// A send that is cut off comes back as unknown, and a record that is cut off leaves
+	// attempts nobody knows of, so neither ends with ctx. Nor may they last for ever: the
+	// database may be gone for good.
+	grace := cmp.Or(l.Grace, stopGrace)
+	sendCtx, stopSends := outlast(ctx, grace)
 	defer stopSends()
+	writeCtx, stopWrites := outlast(ctx, grace+cmp.Or(l.WriteGrace, concludeGrace))
+	defer stopWrites()
 	var sending, concluding sync.WaitGroup
-	concluding.Go(func() { l.conclude(sendCtx, done) })
+	concluding.Go(func() { l.conclude(writeCtx, done) })
 	sending.Go(func() { l.start(sendCtx, wires, recorded, done) })
 
-	l.record(ctx, wires, recorded)
+	l.record(ctx, sendCtx, wires, recorded)
 	close(recorded)
-
-	// A send that is cut off comes back as unknown, so wait first.
-	cut := time.AfterFunc(stopGrace, stopSends)
 	sending.Wait()
-	cut.Stop()
 	close(done)
 	concluding.Wait()
 }
 
+// outlast gives a context that ends when stop is called, or a while after ctx ended.
+func outlast(ctx context.Context, by time.Duration) (longer context.Context, stop func()) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		clock.Sleep(longer, by)
+		cancel()
+	})
+	return longer, func() {
+		forget()
+		cancel()
+	}
+}
+
 // record is the loop that decides what is sent.
-func (l *Lane) record(ctx context.Context, wires int, recorded chan<- []*Sending) {
+func (l *Lane) record(ctx, writeCtx context.Context, wires int, recorded chan<- []*Sending) {
 	var p pace
 	for ctx.Err() == nil {
 		bound := wires + min(p.ahead(l.Dispatcher.Clock.Now(), l.sent.Load()), aheadMost*wires)
@@ -96,7 +117,7 @@ func (l *Lane) record(ctx context.Context, wires int, recorded chan<- []*Sending
 			l.rest(ctx, laneIdle)
 			continue
 		}
-		b, err := l.Dispatcher.Record(ctx, l.Name, free)
+		b, err := l.Dispatcher.Record(writeCtx, l.Name, free)
 		if err != nil {
 			if ctx.Err() == nil {
 				l.Trouble(l.Name, "record", err)
@@ -109,7 +130,7 @@ func (l *Lane) record(ctx context.Context, wires int, recorded chan<- []*Sending
 			recorded <- b.Sendings
 		}
 		if b.Handled == 0 {
-			l.rest(ctx, l.pause(b.Next))
+			l.rest(ctx, b.pause())
 		}
 	}
 }
@@ -130,12 +151,13 @@ func (p *pace) ahead(now time.Time, sent int64) int {
 	return int(p.perSecond * aheadTime.Seconds())
 }
 
-// pause is how long to rest when nothing is due before next.
-func (l *Lane) pause(next time.Time) time.Duration {
-	if next.IsZero() {
+// pause is how long to rest when nothing was due. Both times are the database's. What
+// is due already is in another node's hands.
+func (b *Batch) pause() time.Duration {
+	if b.Next.IsZero() {
 		return laneIdle
 	}
-	return min(laneIdle, max(time.Millisecond, next.Sub(l.Dispatcher.Clock.Now())))
+	return min(laneIdle, max(pauseLeast, b.Next.Sub(b.Now)))
 }
 
 func (l *Lane) rest(ctx context.Context, d time.Duration) {
@@ -181,7 +203,10 @@ func (l *Lane) start(ctx context.Context, wires int, recorded <-chan []*Sending,
 func (l *Lane) send(ctx context.Context, ready <-chan *Sending, done chan<- *Sending) {
 	for s := range ready {
 		one, cancel := context.WithTimeout(ctx, s.channel.Abilities().SendTimeout)
-		l.Dispatcher.Send(one, s)
+		if err := guarded(func() error { l.Dispatcher.Send(one, s); return nil }); err != nil {
+			s.Outcome = channel.Lost(err.Error())
+			l.Trouble(l.Name, "send", err)
+		}
 		cancel()
 		done <- s
 	}
@@ -192,7 +217,7 @@ func (l *Lane) conclude(ctx context.Context, done <-chan *Sending) {
 	for s := range done {
 		all := l.gather([]*Sending{s}, done)
 		for {
-			err := l.Dispatcher.Conclude(context.WithoutCancel(ctx), all)
+			err := l.Dispatcher.Conclude(ctx, all)
 			if err == nil {
 				break
 			}
