@@ -1,6 +1,7 @@
 package kill
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,45 +49,48 @@ var points = []struct {
 }
 
 func TestEveryCrashPoint(t *testing.T) {
+	found := make([]*verdict, len(points))
+	t.Run("dies at", func(t *testing.T) {
+		for i, p := range points {
+			t.Run(p.name, func(t *testing.T) {
+				t.Parallel()
+				found[i] = diesAt(t, p.name, p.nth)
+			})
+		}
+	})
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 4, 2, ' ', 0)
-	row := func(cells ...any) {
-		for _, c := range cells {
-			switch c := c.(type) {
-			case int:
-				_, _ = w.Write([]byte(strconv.Itoa(c) + "\t")) // memory takes all
-			case string:
-				_, _ = w.Write([]byte(c + "\t")) // likewise
-			}
+	say := func(format string, a ...any) { _, _ = fmt.Fprintf(w, format, a...) } // memory takes all
+	say("dies at\tevents\tanswers\trefusals\tcontacted\tin doubt\tknown again\tanswered\tset aside\twrong\n")
+	for i, p := range points {
+		if v := found[i]; v != nil {
+			say("%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", p.name, v.acknowledged, v.answers, v.refusals, v.contacted, v.unknown, v.repeated, v.inDoubt, v.aside, len(v.wrong))
 		}
-		_, _ = w.Write([]byte("\n")) // likewise
 	}
-	row("dies at", "events", "answers", "refusals", "contacted", "in doubt", "known again", "set aside", "wrong")
-	for _, p := range points {
-		t.Run(p.name, func(t *testing.T) {
-			y := newYard(t, pointEvents, "")
-			l := y.begin(pointEvents, pointPace)
-			s := y.crash("-point", p.name, "-nth", strconv.Itoa(p.nth))
-			select {
-			case <-s.ended:
-			case <-time.After(pointTimeout):
-				t.Fatalf("the server never came to its end at %s", p.name)
-			}
-			if !s.wait() {
-				t.Fatal("the server ended, but not at its point")
-			}
-			after := y.serve()
-			if !after.ready() {
-				t.Fatalf("the server doesn't start again: %v\n%s", after.err, after.complaints.String())
-			}
-			l.end()
-			y.idle(0)
-			after.stop()
-			y.settle()
-			v := y.verify(l)
-			row(p.name, v.acknowledged, v.answers, v.refusals, v.contacted, v.unknown, v.repeated, v.aside, len(v.wrong))
-		})
-	}
-	_ = w.Flush() // memory takes all
+	_ = w.Flush() // likewise
 	t.Log("\n" + table.String())
+}
+
+// diesAt runs a server that dies at a point, and another that goes on.
+func diesAt(t *testing.T, point string, nth int) *verdict {
+	y := newYard(t, pointEvents, "")
+	l := y.begin(pointEvents, pointPace)
+	s := y.crash("-point", point, "-nth", strconv.Itoa(nth))
+	select {
+	case <-s.ended:
+	case <-time.After(pointTimeout):
+		t.Fatalf("the server never came to its end at %s", point)
+	}
+	if !s.wait() {
+		t.Fatal("the server ended, but not at its point")
+	}
+	after := y.serve()
+	if !after.ready() {
+		t.Fatalf("the server doesn't start again: %v\n%s", after.err, after.complaints.String())
+	}
+	l.end()
+	y.idle(0)
+	after.stop()
+	y.settle()
+	return y.verify(l)
 }
