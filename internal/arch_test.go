@@ -44,7 +44,7 @@ var floors = []string{
 	"resolve/guide", "resolve/casework",
 	"measure/statistics", "measure/study", "measure/report", "measure/quality",
 	"engine",
-	"trial/oracle", "trial", "replay",
+	"trial/oracle", "trial", "trial/faults", "replay",
 	"acts", "importer",
 	"api", "pages",
 	"bench",

@@ -34,6 +34,11 @@ func (w *world) judge() (*Result, error) {
 	for _, r := range w.programs {
 		c.Programs[r.name] = r.truth
 		w.res.Triggers += len(r.triggers)
+		for _, ref := range r.triggers {
+			if r.truth.Control(ref) {
+				r.truth.ControlMatters++
+			}
+		}
 	}
 	for _, n := range w.nodes {
 		if n != nil && !n.dead {

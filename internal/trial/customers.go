@@ -25,6 +25,14 @@ var Words = []string{
 	"我要退订", "opt out", "OptOut", "lose my number", "免打扰",
 }
 
+// aroundNow has a customer refuse, now and then, just as something is on its way to them.
+func (w *world) aroundNow(text string) {
+	tag, _ := oracle.ReadTag(text)
+	if p := w.byRef[tag.Ref()]; p != nil && w.strikes("refused on the way", w.mix.atOnce) {
+		w.after(w.upTo(100*time.Millisecond), "refuses", func() { p.refuse(w.lane()) })
+	}
+}
+
 // pendingRefusal is a no that lies in the event log and isn't routed yet.
 type pendingRefusal struct {
 	eventID string

@@ -11,7 +11,8 @@ type mix struct {
 	weights []weighted // what providers do with a message
 	total   float64
 
-	unreachable, noLookUp                  float64 // per try
+	unreachable, noLookUp, slow            float64 // per try
+	atOnce                                 float64 // refusals in the moment somebody is being contacted
 	lateReceipt, doubled, undelivered      float64 // per receipt
 	longRest, outagePerDay, crashPerDay    float64
 	freezePerDay, opsPerDay, burstPerDay   float64
@@ -48,7 +49,7 @@ func (w *world) drawMix() mix {
 	for _, x := range m.weights {
 		m.total += x.share
 	}
-	m.unreachable, m.noLookUp = draw(0.1), draw(0.4)
+	m.unreachable, m.noLookUp, m.slow, m.atOnce = draw(0.1), draw(0.4), draw(0.15), draw(0.08)
 	m.lateReceipt, m.doubled = draw(0.4), draw(0.4)
 	m.longRest, m.outagePerDay, m.crashPerDay = draw(0.02), draw(1), draw(12)
 	m.freezePerDay, m.opsPerDay, m.burstPerDay = draw(4), draw(1), draw(1)

@@ -249,6 +249,7 @@ func (n *node) record(lane string, after time.Duration) {
 			return
 		}
 		for _, s := range b.Sendings {
+			n.w.aroundNow(s.Message.Text)
 			n.sending[lane][s] = struct{}{}
 			n.w.note(s.Message.Text, "%s intends step %d by %s, key …%s", n.name, s.Attempt.Step+1, lane, tail(s.Message.Key))
 		}

@@ -25,6 +25,7 @@ type spec struct {
 	on       string // event type
 	matter   string // the field that names what it is about
 	trigger  string // the rest of the trigger
+	delay    time.Duration
 	rest     string // reentry, deadline, audience, measure
 	steps    []stepSpec
 	holdOut  float64
@@ -47,7 +48,7 @@ const wait = "$WAIT"
 
 var specs = []*spec{
 	{
-		name: "failed-payment", on: "wallet.payment.failed", matter: "order_id", cancels: "wallet.payment.succeeded", fussy: true, holdOut: 0.2,
+		name: "failed-payment", on: "wallet.payment.failed", matter: "order_id", delay: 5 * time.Minute, cancels: "wallet.payment.succeeded", fussy: true, holdOut: 0.2,
 		trigger: `, when: event.data.amount_minor >= 5000, delay: 5m, cancel_on: [{event: wallet.payment.succeeded, when: event.data.order_id == trigger.data.order_id}]`,
 		rest:    "reentry: {key: trigger.data.order_id}\ndeadline: 48h\naudience: {hold_out: 0.2}\npriority: 80\n",
 		steps: []stepSpec{
@@ -58,7 +59,7 @@ var specs = []*spec{
 		},
 	},
 	{
-		name: "ticket-survey", on: "wallet.ticket.solved", matter: "ticket_id", holdOut: 0.1,
+		name: "ticket-survey", on: "wallet.ticket.solved", matter: "ticket_id", delay: time.Hour, holdOut: 0.1,
 		trigger: `, delay: 1h`,
 		rest:    "deadline: 5d\naudience: {hold_out: 0.1}\n",
 		steps: []stepSpec{

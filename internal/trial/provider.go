@@ -71,7 +71,11 @@ func (l *phoneLine) Abilities() channel.Abilities { return l.p.can }
 func (l *phoneLine) Send(ctx context.Context, m channel.Message, look channel.LastLook) channel.Outcome {
 	w, t := l.n.w, l.n.w.cur
 	began := w.now()
-	if !t.rest(w.upTo(connectTime)) {
+	connect := w.upTo(connectTime)
+	if w.strikes("slow to connect", w.mix.slow) {
+		connect = w.upTo(sendTimeout - 2*time.Second)
+	}
+	if !t.rest(connect) {
 		return channel.Outcome{}
 	}
 	if w.strikes("unreachable", w.mix.unreachable) {

@@ -13,7 +13,9 @@ import (
 )
 
 const (
-	mattersPerDay = 0.6 // of one ordinary customer, over all programs
+	mattersPerDay = 0.6  // of one ordinary customer, over all programs
+	atClosing     = 0.12 // the share of matters whose contact falls due as the hours are about to end
+	closingWithin = 15 * time.Second
 	retryAfter    = 3 * time.Second
 	retryMost     = 2 * time.Minute
 )
@@ -66,8 +68,40 @@ func (p *person) live() {
 	if w.calm() {
 		return
 	}
-	p.happen(w.programs[w.rng.IntN(len(w.programs))])
+	r := w.programs[w.rng.IntN(len(w.programs))]
+	if w.chance(atClosing) {
+		w.at(p.closing().Add(-r.delay-w.upTo(closingWithin)), "matter at closing", func() {
+			if !w.calm() {
+				p.happen(r)
+			}
+		})
+	} else {
+		p.happen(r)
+	}
 	w.after(w.gap(mattersPerDay*p.kind.eventful), "matter", p.live)
+}
+
+// closing is when the hours of messages next end where the customer is.
+func (p *person) closing() time.Time {
+	hour := 19
+	switch p.kind.country {
+	case "CN", "US":
+		hour = 21
+	case "AU":
+		hour = 20
+	}
+	zone := time.UTC
+	if len(p.zones) > 0 {
+		if l, err := time.LoadLocation(p.zones[0]); err == nil {
+			zone = l
+		}
+	}
+	now := p.w.now().In(zone)
+	at := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, zone)
+	if at.Sub(now) < 2*time.Hour {
+		at = time.Date(now.Year(), now.Month(), now.Day()+1, hour, 0, 0, 0, zone)
+	}
+	return at
 }
 
 // happen is one matter: what begins it, told in time or late, and perhaps what settles it.

@@ -57,6 +57,8 @@ type Program struct {
 	Assigned map[string]bool // by customer: true for the control arm; drawn elsewhere
 	Steps    []Step
 	Pauses   []Pause
+
+	ControlMatters int // triggers of people held out
 }
 
 // Step is one step of it.

@@ -28,6 +28,9 @@ const (
 
 const notice = "notice"
 
+// tellingMin is how many notices there must be before their absence says something.
+const tellingMin = 20
+
 // Judge finds every broken promise of a run.
 func Judge(c *Case) []Violation {
 	j := &judge{Case: c, byAddress: addresses(c.People)}
@@ -45,6 +48,7 @@ func Judge(c *Case) []Violation {
 	}
 	j.once(byKey, byStep)
 	j.caps()
+	j.told()
 	j.promises()
 	j.accounts()
 	slices.SortStableFunc(j.found, func(a, b Violation) int {
@@ -73,7 +77,7 @@ func (j *judge) write(w *Write) {
 	purpose := program.Steps[w.Tag.Step].Purpose
 	j.refused(w, p, purpose)
 	j.hours(w, p)
-	if purpose != notice && program.control(p.Ref) {
+	if purpose != notice && program.Control(p.Ref) {
 		j.say(HeldOut, p.Ref, w.At, "%s is held out of %s and was sent its step %d (%s)", p.Ref, program.Name, w.Tag.Step+1, purpose)
 	}
 	for _, h := range program.Pauses {
@@ -242,6 +246,28 @@ func (j *judge) cap(c Cap, whose string, by map[string][]*Write) {
 	}
 }
 
+// told: who is held out still gets the notices, as far as one can tell from how many do.
+func (j *judge) told() {
+	for _, name := range sorted(j.Programs) {
+		p := j.Programs[name]
+		var heldOut, others int
+		for i := range j.Writes {
+			w := &j.Writes[i]
+			if w.Tag.Program != name || w.Delivered.IsZero() || w.Tag.Step >= len(p.Steps) || p.Steps[w.Tag.Step].Purpose != notice {
+				continue
+			}
+			if p.Control(w.Tag.Ref()) {
+				heldOut++
+			} else {
+				others++
+			}
+		}
+		if p.ControlMatters >= tellingMin && others >= tellingMin && heldOut == 0 {
+			j.say(HeldOut, "", time.Time{}, "%s: none of %d matters of people held out was told to them; others were told %d", name, p.ControlMatters, others)
+		}
+	}
+}
+
 func (j *judge) promises() {
 	for _, p := range j.Promised {
 		if !j.Kept[p] {
@@ -261,8 +287,8 @@ func (j *judge) accounts() {
 	}
 }
 
-// control says whether a customer gets the notices and nothing else.
-func (p *Program) control(ref string) bool {
+// Control says whether a customer gets the notices and nothing else.
+func (p *Program) Control(ref string) bool {
 	if arm, assigned := p.Assigned[ref]; assigned {
 		return arm
 	}

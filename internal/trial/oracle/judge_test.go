@@ -97,6 +97,12 @@ func TestEachBrokenPromiseIsSeen(t *testing.T) {
 			c.People["h"] = &Person{Ref: "h", Places: c.People["a"].Places}
 			c.Writes = []Write{sent("h", 1, 0, noon)}
 		}},
+		{"no notice to anybody held out", HeldOut, func(c *Case) {
+			c.Programs["p"].ControlMatters = 30
+			for i := range 30 {
+				c.Writes = append(c.Writes, sent("a", i, 0, noon))
+			}
+		}},
 		{"while the program was held", Held, func(c *Case) {
 			c.Programs["p"].Pauses = []Pause{{From: noon.Add(-time.Minute)}}
 			c.Writes = []Write{sent("a", 1, 0, noon)}
