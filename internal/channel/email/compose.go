@@ -9,9 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
-
-	gomail "github.com/wneessen/go-mail"
 
 	"github.com/huiyin/huiyin/internal/channel"
 )
@@ -21,6 +20,7 @@ const (
 	headersMost       = 32
 	keyLimitBytes     = 128
 	addressLimitBytes = 254 // RFC 5321, 4.5.3.1.3
+	lineLimitBytes    = 998 // RFC 5322, 2.1.1
 
 	headerKey           = "X-Huiyin-Key"
 	headerAutoSubmitted = "Auto-Submitted"
@@ -43,7 +43,7 @@ var reserved = map[string]bool{
 
 // letter holds the buffers of one message under way.
 type letter struct {
-	built bytes.Buffer // as go-mail builds it
+	built bytes.Buffer // headers and parts
 	wire  bytes.Buffer // as it goes over the wire
 }
 
@@ -55,37 +55,37 @@ func (c *Channel) compose(l *letter, m *channel.Message) error {
 	if !isToken(m.Key) || len(m.Key) > keyLimitBytes {
 		return fmt.Errorf("the key %q can't stand in a Message-ID", m.Key)
 	}
-	encoding := gomail.EncodingQP
-	if mostlyForeign(m.Text) {
-		encoding = gomail.EncodingB64
-	}
-	msg := gomail.NewMsg(gomail.WithEncoding(encoding), gomail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(c.from)
+	b := &l.built
+	b.Reset()
+	header(b, "Date", c.clock.Now().UTC().Format(time.RFC1123Z))
+	header(b, "MIME-Version", "1.0")
+	header(b, "Message-ID", "<"+m.Key+"@"+c.settings.IDDomain+">")
+	header(b, "From", c.fromHeader)
 	if c.replyTo != nil {
-		msg.ReplyToMailAddress(c.replyTo)
+		header(b, "Reply-To", c.replyToHeader)
 	}
-	msg.ToMailAddress(&mail.Address{Address: m.To})
-	msg.Subject(oneLine(m.Subject))
-	msg.SetDateWithValue(c.clock.Now().UTC())
-	msg.SetMessageIDWithValue(m.Key + "@" + c.settings.IDDomain)
-	msg.SetGenHeader(headerKey, m.Key)
-	msg.SetGenHeader(headerAutoSubmitted, "auto-generated")
-	if err := addUnsubscribe(msg, m.Unsubscribe); err != nil {
+	header(b, "To", "<"+m.To+">")
+	header(b, "Subject", words(oneLine(m.Subject)))
+	header(b, headerKey, m.Key)
+	header(b, headerAutoSubmitted, "auto-generated")
+	if err := addUnsubscribe(b, m.Unsubscribe); err != nil {
 		return err
 	}
-	if err := addHeaders(msg, m.Headers); err != nil {
+	if err := addHeaders(b, m.Headers); err != nil {
 		return err
 	}
-	msg.SetBodyString(gomail.TypeTextPlain, lineFeeds(m.Text))
-	if m.HTML != "" {
-		msg.SetBoundary(boundary(m))
-		msg.AddAlternativeString(gomail.TypeTextHTML, lineFeeds(m.HTML))
+	if m.HTML == "" {
+		part(b, "text/plain", m.Text)
+	} else {
+		between := boundary(m)
+		header(b, "Content-Type", `multipart/alternative; boundary="`+between+`"`)
+		b.WriteString("\r\n--" + between + "\r\n")
+		part(b, "text/plain", m.Text)
+		b.WriteString("\r\n--" + between + "\r\n")
+		part(b, "text/html", m.HTML)
+		b.WriteString("\r\n--" + between + "--\r\n")
 	}
-	l.built.Reset()
-	if _, err := msg.WriteTo(&l.built); err != nil {
-		return fmt.Errorf("build the message: %w", err)
-	}
-	return dotted(&l.wire, l.built.Bytes())
+	return dotted(&l.wire, b.Bytes())
 }
 
 // lineFeeds leaves one kind of line break: after a lone carriage return the
@@ -98,8 +98,7 @@ func lineFeeds(s string) string {
 }
 
 // boundary makes a line that neither part holds. It follows from the message
-// alone, so that the same attempt is the same mail; go-mail doesn't quote it,
-// which rules out the characters that the encodings never produce.
+// alone, so that the same attempt is the same mail.
 func boundary(m *channel.Message) string {
 	b := "huiyin-" + m.Key
 	for strings.Contains(m.Text, b) || strings.Contains(m.HTML, b) {
@@ -110,7 +109,7 @@ func boundary(m *channel.Message) string {
 
 // addUnsubscribe sets the headers of a one-click refusal. RFC 8058 allows the
 // one click only on https.
-func addUnsubscribe(msg *gomail.Msg, address string) error {
+func addUnsubscribe(b *bytes.Buffer, address string) error {
 	if address == "" {
 		return nil
 	}
@@ -118,14 +117,14 @@ func addUnsubscribe(msg *gomail.Msg, address string) error {
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsAny(address, "<> ,") {
 		return errors.New("the address for refusals is not a web address")
 	}
-	msg.SetGenHeader(headerUnsubscribe, "<"+u.String()+">")
+	header(b, headerUnsubscribe, "<"+u.String()+">")
 	if u.Scheme == "https" {
-		msg.SetGenHeader(headerOneClick, "List-Unsubscribe=One-Click")
+		header(b, headerOneClick, "List-Unsubscribe=One-Click")
 	}
 	return nil
 }
 
-func addHeaders(msg *gomail.Msg, headers map[string]string) error {
+func addHeaders(b *bytes.Buffer, headers map[string]string) error {
 	if len(headers) > headersMost {
 		return fmt.Errorf("%d further headers; at most %d are possible", len(headers), headersMost)
 	}
@@ -136,7 +135,7 @@ func addHeaders(msg *gomail.Msg, headers map[string]string) error {
 		if err := noControl(headers[name]); err != nil {
 			return fmt.Errorf("the header %q %w", name, err)
 		}
-		msg.SetGenHeader(gomail.Header(name), headers[name])
+		header(b, name, words(headers[name]))
 	}
 	return nil
 }
@@ -172,6 +171,9 @@ func dotted(into *bytes.Buffer, message []byte) error {
 				return errors.New("the message built holds a line that doesn't end as SMTP asks")
 			}
 			line = line[:len(line)-1]
+		}
+		if len(line) > lineLimitBytes {
+			return fmt.Errorf("the message built holds a line of %d bytes; SMTP allows %d", len(line), lineLimitBytes)
 		}
 		for _, b := range line {
 			if b >= 0x80 || b == '\r' || b == 0 {

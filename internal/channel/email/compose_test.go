@@ -150,6 +150,7 @@ func TestNothingCanBeSmuggledIntoAMail(t *testing.T) {
 		"a lone line feed in a header":       func(m *channel.Message) { m.Headers = map[string]string{"X-A": "a\nBcc: eve@example.com"} },
 		"a line break in a header's name":    func(m *channel.Message) { m.Headers = map[string]string{"X-A: a\r\nBcc": "eve@example.com"} },
 		"a recipient as a header":            func(m *channel.Message) { m.Headers = map[string]string{"bCC": "eve@example.com"} },
+		"a line longer than a server takes":  func(m *channel.Message) { m.Headers = map[string]string{"X-A": strings.Repeat("a", 2_000)} },
 		"another content type":               func(m *channel.Message) { m.Headers = map[string]string{"Content-Type": "text/html"} },
 		"a line break in the refusal link":   func(m *channel.Message) { m.Unsubscribe = "https://a.example/\r\nBcc: eve@example.com" },
 		"an angle bracket in the link":       func(m *channel.Message) { m.Unsubscribe = "https://a.example/>,<mailto:eve@example.com" },

@@ -9,7 +9,7 @@
 // this channel declares neither. The attempt's key stands in the headers
 // Message-ID and X-Huiyin-Key, where a person can find it in the server's log.
 //
-// Messages are built and connections set up by go-mail; the verbs of the
-// transaction are spoken here, because its Client offers no moment between the
+// Connections are set up by go-mail; messages are built and the verbs of the
+// transaction spoken here, because its Client offers no moment between the
 // recipient's acceptance and the message (docs/adr/0005-email-smtp.md).
 package email

@@ -23,10 +23,13 @@ type Channel struct {
 	port     int
 	from     *mail.Address
 	replyTo  *mail.Address
-	tls      *tls.Config
-	dialer   net.Dialer
-	pool     *channel.Pool[*session]
-	letters  sync.Pool
+
+	fromHeader, replyToHeader string // as they stand in every message
+
+	tls     *tls.Config
+	dialer  net.Dialer
+	pool    *channel.Pool[*session]
+	letters sync.Pool
 }
 
 var _ channel.Channel = (*Channel)(nil)
@@ -49,11 +52,16 @@ func New(s Settings, c clock.Clock) (*Channel, error) {
 	if config.ServerName == "" {
 		config.ServerName = host
 	}
-	return &Channel{
+	ch := &Channel{
 		settings: s, clock: c, host: host, port: port, from: from, replyTo: replyTo, tls: config,
-		pool:    channel.NewPool[*session](s.InFlight, s.IdleTimeout),
-		letters: sync.Pool{New: func() any { return new(letter) }},
-	}, nil
+		pool:       channel.NewPool[*session](s.InFlight, s.IdleTimeout),
+		letters:    sync.Pool{New: func() any { return new(letter) }},
+		fromHeader: addressHeader(from),
+	}
+	if replyTo != nil {
+		ch.replyToHeader = addressHeader(replyTo)
+	}
+	return ch, nil
 }
 
 // Abilities of SMTP: neither keys nor questions nor receipts.
