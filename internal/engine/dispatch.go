@@ -86,6 +86,7 @@ type Sending struct {
 	facts    lookFacts
 	again    bool // under a key that went out before: it may have arrived already
 	lookUp   bool // ask what became of it instead of sending
+	settled  bool // long enough after the last send for "I don't know it" to be believed
 	keyUntil time.Time
 	rejected int       // how often the step was rejected before
 	recorded time.Time // on the node's clock

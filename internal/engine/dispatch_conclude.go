@@ -106,7 +106,7 @@ func (s *Sending) conclude(now time.Time) concluded {
 	}}
 	c.change = attempt.Change{Reason: o.Reason, Detail: o.Detail, Ref: o.Ref, At: now}
 	switch {
-	case s.lookUp && o.Result == channel.Rejected && now.Sub(s.Attempt.UpdatedAt) < lookUpSettle:
+	case s.lookUp && o.Result == channel.Rejected && !s.settled:
 		// The provider doesn't know it yet; it may still be chewing on the last send.
 		c.change.To = ""
 		c.move.State, c.move.DueAt = followup.Contacting, now.Add(askAgain)
