@@ -248,7 +248,7 @@ func (r *recording) again(s *situation, p *plan) error {
 	}
 	r.push(s, p, &Sending{
 		Attempt: a, channel: ch, again: true, lookUp: p.deed == lookUp,
-		settled: r.now.Sub(a.UpdatedAt) >= lookUpSettle, // now, when it is asked: the answer may be kept much later
+		settled:  r.now.Sub(a.UpdatedAt) >= lookUpSettle, // now, when it is asked: the answer may be kept much later
 		Message:  r.d.message(&a),
 		keyUntil: a.IntendedAt.Add(ch.Abilities().Idempotency - keyMargin),
 	})
