@@ -121,33 +121,34 @@ func (c *Channel) deliver(ctx context.Context, s *session, m *channel.Message, l
 		s.clean = true
 		return channel.Refused(codes.MessageTooLarge, "larger than the mail server takes"), false
 	}
-	answer, at, err := s.envelope(c.from.Address, m.To, l.wire.Len())
+	e, err := s.open(c.from.Address, m.To, l.wire.Len())
 	switch {
 	case err != nil:
 		return notSent(ctx, err), true
-	case answer.leaving():
-		return judge(at, answer, m.To), true
-	case !answer.ok():
+	case e.answer.leaving():
+		return judge(e.at, e.answer, m.To), true
+	case !e.ready && (e.at == atData || !e.answer.ok()):
 		s.reset()
-		return judge(at, answer, m.To), false
+		return judge(e.at, e.answer, m.To), false
 	}
 	if err := look(ctx); err != nil {
-		s.reset()
+		if !e.ready { // else the only way not to send is to hang up
+			s.reset()
+		}
 		return channel.Held(err), false
 	}
-	return s.message(ctx, m, l), false
+	return s.message(ctx, m, l, &e), false
 }
 
 // message sends the message itself. Its first byte is the border: a connection
 // lost before it loses nothing, one lost after it leaves the outcome unknown.
-func (s *session) message(ctx context.Context, m *channel.Message, l *letter) channel.Outcome {
-	answer, err := s.command("DATA\r\n")
-	if err != nil {
+func (s *session) message(ctx context.Context, m *channel.Message, l *letter, e *envelope) channel.Outcome {
+	if err := s.data(e); err != nil {
 		return notSent(ctx, err)
 	}
-	if answer.code != 354 {
+	if !e.ready {
 		s.reset()
-		return judge(atData, answer, m.To)
+		return judge(e.at, e.answer, m.To)
 	}
 	if ctx.Err() != nil {
 		return notSent(ctx, ctx.Err())
@@ -158,7 +159,7 @@ func (s *session) message(ctx context.Context, m *channel.Message, l *letter) ch
 	if err := s.w.Flush(); err != nil {
 		return channel.Lost("the connection was lost while the message was being sent: " + channel.Detail(err.Error(), m.To))
 	}
-	answer, err = readReply(s.r)
+	answer, err := readReply(s.r)
 	if err != nil {
 		return channel.Lost("the mail server has the message but did not answer: " + channel.Detail(err.Error(), m.To))
 	}

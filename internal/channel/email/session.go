@@ -149,29 +149,65 @@ func (s *session) command(line string) (reply, error) {
 	return readReply(s.r)
 }
 
-// envelope names sender and recipient, in one go where the server allows it.
-// The stage says whose answer is given back.
-func (s *session) envelope(from, to string, sizeBytes int) (reply, stage, error) {
+// envelope is how far a transaction has come: whose answer decides it, and whether
+// the server waits for the message already.
+type envelope struct {
+	answer reply
+	at     stage
+	ready  bool // DATA is accepted
+}
+
+// open names sender and recipient. Where the server takes several commands at once,
+// DATA goes with them: that names nobody anything yet, and saves one of three ways
+// there and back.
+func (s *session) open(from, to string, sizeBytes int) (envelope, error) {
 	mail := "MAIL FROM:<" + from + ">"
 	if s.hasSize {
 		mail += " SIZE=" + strconv.Itoa(sizeBytes)
 	}
-	rcpt := "RCPT TO:<" + to + ">\r\n"
-	if !s.pipelines {
-		r, err := s.command(mail + "\r\n")
-		if err != nil || !r.ok() {
-			return r, atSender, err
-		}
-		r, err = s.command(rcpt)
-		return r, atRecipient, err
+	rcpt := "\r\nRCPT TO:<" + to + ">\r\n"
+	if s.pipelines {
+		return s.openAtOnce(mail + rcpt + "DATA\r\n")
 	}
-	first, err := s.command(mail + "\r\n" + rcpt)
+	e := envelope{at: atSender}
+	var err error
+	if e.answer, err = s.command(mail + "\r\n"); err != nil || !e.answer.ok() {
+		return e, err
+	}
+	e.at = atRecipient
+	e.answer, err = s.command(rcpt[2:])
+	return e, err
+}
+
+func (s *session) openAtOnce(commands string) (envelope, error) {
+	first, err := s.command(commands)
 	if err != nil || first.leaving() {
-		return first, atSender, err
+		return envelope{answer: first, at: atSender}, err
 	}
 	second, err := readReply(s.r)
-	if !first.ok() {
-		return first, atSender, err
+	if err != nil || second.leaving() {
+		return envelope{answer: second, at: atRecipient}, err
 	}
-	return second, atRecipient, err
+	third, err := readReply(s.r)
+	if first.ok() && second.ok() {
+		return envelope{answer: third, at: atData, ready: err == nil && third.code == 354}, err
+	}
+	if err == nil && third.code == 354 { // RFC 2920, 3.1: it waits for a message to nobody, and gets an empty one
+		_, _ = s.command(".\r\n") // a connection lost here changes nothing about the refusal; the next command finds out
+	}
+	if !first.ok() {
+		return envelope{answer: first, at: atSender}, nil
+	}
+	return envelope{answer: second, at: atRecipient}, nil
+}
+
+// data asks for the message to be sent, unless that is done.
+func (s *session) data(e *envelope) error {
+	if e.ready {
+		return nil
+	}
+	var err error
+	e.answer, err = s.command("DATA\r\n")
+	e.at, e.ready = atData, err == nil && e.answer.code == 354
+	return err
 }
