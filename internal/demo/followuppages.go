@@ -167,16 +167,24 @@ func (d *Demo) followUp(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	published, err := d.Library.Set(q.Context())
+	if err != nil {
+		return nil, err
+	}
 	p := &followUpPage{}
-	err = d.DB.Read(q.Context(), func(tx *db.Tx) error { return d.gather(tx, q, set, id, p) })
+	var e *report.Explanation
+	// One snapshot for both: the page never says "waiting" above a story that has ended.
+	err = d.DB.Read(q.Context(), func(tx *db.Tx) error {
+		if err := d.gather(tx, q, set, id, p); err != nil {
+			return err
+		}
+		e, err = report.Explain(tx, published, p.Program, p.Ref)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if p.Data, err = fields(p.TriggerData); err != nil {
-		return nil, err
-	}
-	e, err := d.House.Explain(q.Context(), p.Program, p.Ref)
-	if err != nil {
 		return nil, err
 	}
 	for i := range e.Moments {
