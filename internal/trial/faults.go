@@ -52,7 +52,7 @@ func (w *world) drawMix() mix {
 	m.unreachable, m.noLookUp, m.slow, m.atOnce = draw(0.1), draw(0.4), draw(0.15), draw(0.08)
 	m.lateReceipt, m.doubled = draw(0.4), draw(0.4)
 	m.longRest, m.outagePerDay, m.crashPerDay = draw(0.02), draw(1), draw(12)
-	m.freezePerDay, m.opsPerDay, m.burstPerDay = draw(4), draw(1), draw(1)
+	m.freezePerDay, m.opsPerDay, m.burstPerDay = draw(4), draw(0.6), draw(0.6)
 	m.lateEvent, m.twiceEvent, m.reordered = draw(0.2), draw(0.3), draw(0.3)
 	m.refusedAtCommit, m.ambiguous, m.skewed = draw(0.004), draw(0.004), draw(1)
 	m.scannerStorm = draw(1)

@@ -7,7 +7,7 @@ import (
 
 // The sizes taken when Config says none, and their bounds.
 const (
-	customersDefault = 120
+	customersDefault = 160
 	customersMax     = 200_000
 	daysDefault      = 21
 	daysMax          = 400

@@ -186,7 +186,7 @@ var remembered = map[*Dispatcher]attempt.Allowances{}
 		{conclude, `release(tx, known(released, changes, stands), now)`, `release(tx, released, now)`},
 	}},
 	{"a provider that doesn't know a message yet is believed at once", []edit{
-		{conclude, `case s.lookUp && o.Result == channel.Rejected && now.Sub(s.Attempt.UpdatedAt) < lookUpSettle:`, `case false:`},
+		{record, `settled: r.now.Sub(a.UpdatedAt) >= lookUpSettle,`, `settled: true,`},
 	}},
 	{"an unknown outcome is sent again blindly", []edit{
 		{planned, `	if can.LookUp && s.now.Sub(open.IntendedAt) < lookUpMax {
