@@ -30,10 +30,11 @@ func (t *Tx) Ask(all ...Question) error {
 	}
 	var b pgx.Batch
 	for i := range all {
+		query := replanned(all[i].Query, all[i].Args)
 		if t.watch != nil {
-			t.see(all[i].Query, true, all[i].Args)
+			t.see(query, true, all[i].Args)
 		}
-		b.Queue(all[i].Query, all[i].Args...)
+		b.Queue(query, all[i].Args...)
 	}
 	res := t.pg.SendBatch(t.ctx, &b)
 	for i := range all {

@@ -52,6 +52,9 @@ func (t *Tx) Now() (time.Time, error) {
 
 // Exec runs one statement and says how many rows it touched.
 func (t *Tx) Exec(query string, args ...any) (int64, error) {
+	if t.lite == nil {
+		query = replanned(query, args)
+	}
 	if t.watch != nil {
 		t.see(query, false, args)
 	}
@@ -99,6 +102,9 @@ func (t *Tx) Each(query string, n int, args func(i int) []any) ([]int64, error) 
 
 // Query runs a query; the rows must be closed.
 func (t *Tx) Query(query string, args ...any) (*Rows, error) {
+	if t.lite == nil {
+		query = replanned(query, args)
+	}
 	if t.watch != nil {
 		t.see(query, true, args)
 	}
