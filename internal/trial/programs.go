@@ -92,6 +92,11 @@ var specs = []*spec{
 		rest:  "reentry: {key: trigger.data.call_id}\ndeadline: 30h\naudience: {hold_out: 0.4}\n",
 		steps: []stepSpec{{capable, "notice", false, 1, "wait: " + wait}},
 	},
+	{
+		name: "locked-account", on: "wallet.account.locked", matter: "reason", // no cap holds for safety
+		rest:  "reentry: {key: trigger.data.reason}\ndeadline: 4d\npriority: 90\n",
+		steps: []stepSpec{{keyed, "safety", false, 1, "wait: 10m"}, {asked, "safety", false, 2, "gap: 3h, wait: 1h"}, {mute, "safety", false, 1, "wait: " + wait}},
+	},
 }
 
 // house is what holds for all programs. The oracle has the same written down by itself.
@@ -182,6 +187,8 @@ func data(eventType, matter string, amountMinor int) string {
 	switch eventType {
 	case "wallet.ticket.solved":
 		return fmt.Sprintf(`{"ticket_id":%q}`, matter)
+	case "wallet.account.locked":
+		return fmt.Sprintf(`{"reason":%q}`, matter)
 	case "wallet.support.call-ended":
 		return fmt.Sprintf(`{"call_id":%q}`, matter)
 	case "wallet.refund.done":
