@@ -2,7 +2,8 @@ package acts
 
 import (
 	"context"
-	"time"
+	"maps"
+	"slices"
 
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/people/customer"
@@ -72,36 +73,35 @@ func (h *House) putPart(ctx context.Context, p db.Priority, part []*customer.Cus
 			own := *c
 			rows[i] = &own
 		}
+		if err := lockUnknown(tx, rows); err != nil {
+			return err
+		}
 		if changed, err = customer.Upsert(tx, h.IDs, rows, now); err != nil {
 			return err
 		}
+		customers := make([]int64, len(rows))
 		for i := range part {
 			part[i].ID, part[i].Known, part[i].Revision = rows[i].ID, rows[i].Known, rows[i].Revision
+			customers[i] = rows[i].ID
 		}
-		return wakeUnknown(tx, rows, now)
+		_, err = followup.WakeCustomers(tx, customers, codes.CustomerUnknown, now)
+		return err
 	})
 	return changed, err
 }
 
-// wakeUnknown makes follow-ups due that waited because nobody had told us who their customer is.
-func wakeUnknown(tx *db.Tx, rows []*customer.Customer, now time.Time) error {
-	ids := make([]int64, len(rows))
+// lockUnknown locks the follow-ups that wait because nobody had told us who their customer
+// is, before the customers are.
+func lockUnknown(tx *db.Tx, rows []*customer.Customer) error {
+	refs := make([]string, len(rows))
 	for i, c := range rows {
-		ids[i] = c.ID
+		refs[i] = c.Ref
 	}
-	open, err := followup.OpenOf(tx, ids)
+	found, err := customer.Find(tx, refs)
 	if err != nil {
 		return err
 	}
-	for _, f := range open {
-		if f.Reason != codes.CustomerUnknown {
-			continue
-		}
-		if _, err := followup.WakeCustomer(tx, f.Customer, codes.CustomerUnknown, now); err != nil {
-			return err
-		}
-	}
-	return nil
+	return followup.LockHeld(tx, slices.Collect(maps.Values(found)), codes.CustomerUnknown)
 }
 
 // Customer reads one customer by the wallet's id.

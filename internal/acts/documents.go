@@ -12,6 +12,9 @@ import (
 	"github.com/huiyin/huiyin/internal/program/program"
 )
 
+// wakeAtOnce is how many held follow-ups one transaction wakes.
+const wakeAtOnce = 2_000
+
 // Applied is what became of documents.
 type Applied struct {
 	Changes   []program.Change
@@ -80,7 +83,7 @@ var errDryRun = errs.New(errs.Conflict, codes.Conflict, "a dry run changes nothi
 // Publish makes the newest draft of a program the one that runs.
 func (h *House) Publish(ctx context.Context, actor, name string) (version int, err error) {
 	o := h.options(actor)
-	err = h.write(ctx, db.Outcome, "publish", func(tx *db.Tx) error {
+	err = h.DB.Write(ctx, db.Outcome, "publish", func(tx *db.Tx) error {
 		live, err := program.Publish(tx, name, o)
 		if err == nil {
 			version = live.Version
@@ -88,6 +91,9 @@ func (h *House) Publish(ctx context.Context, actor, name string) (version int, e
 		return err
 	})
 	h.Library.Stale()
+	if err == nil {
+		h.wake()
+	}
 	return version, err
 }
 
@@ -103,32 +109,47 @@ func (h *House) Stop(ctx context.Context, actor, name string) error {
 
 // Resume lets a paused program go on. Who was held falls due at once.
 func (h *House) Resume(ctx context.Context, actor, name string) error {
-	return h.turn(ctx, actor, name, func(tx *db.Tx, name, by string) error {
-		if err := program.Resume(tx, name, by); err != nil {
-			return err
+	if err := h.turn(ctx, actor, name, program.Resume); err != nil {
+		return err
+	}
+	all, err := h.Programs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.Name == name {
+			return h.wakeHeld(ctx, p.ID)
 		}
-		list, err := program.List(tx)
-		if err != nil {
-			return err
-		}
-		now, err := tx.Now()
-		if err != nil {
-			return err
-		}
-		for _, p := range list {
-			if p.Name == name {
-				if _, err := followup.Wake(tx, p.ID, codes.ProgramPaused, now); err != nil {
-					return err
-				}
+	}
+	return nil
+}
+
+// wakeHeld makes the follow-ups that a paused program held due, some at a time. Those who
+// are left out when it is interrupted look for themselves, later.
+func (h *House) wakeHeld(ctx context.Context, id int64) error {
+	for after := int64(0); ; {
+		var last int64
+		err := h.write(ctx, db.Outcome, "wake-held", func(tx *db.Tx) error {
+			now, err := tx.Now()
+			if err != nil {
+				return err
 			}
+			last, err = followup.WakeSome(tx, id, codes.ProgramPaused, now, after, wakeAtOnce)
+			return err
+		})
+		if err != nil || last == 0 {
+			return err
 		}
-		return nil
-	})
+		after = last
+	}
 }
 
 func (h *House) turn(ctx context.Context, actor, name string, fn func(tx *db.Tx, name, by string) error) error {
-	err := h.write(ctx, db.Outcome, "turn-program", func(tx *db.Tx) error { return fn(tx, name, actor) })
-	h.Library.Stale()
+	err := h.DB.Write(ctx, db.Outcome, "turn-program", func(tx *db.Tx) error { return fn(tx, name, actor) })
+	h.Library.Stale() // before anybody is woken to look
+	if err == nil {
+		h.wake()
+	}
 	return err
 }
 

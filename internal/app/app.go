@@ -206,8 +206,8 @@ func (a *App) assemble(ctx context.Context) error {
 		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Programs: a.Library.Programs, Links: a.Links, Channels: a.Channels,
 		PublicURL: a.Config.PublicURL, Hotline: a.Config.Wallet.Hotline,
 	}
-	a.Router = engine.NewRouter(engine.RouterConfig{DB: a.DB, Clock: a.Clock, IDs: a.IDs, Programs: a.Library.Programs, Catalogue: a.Intake.Catalogue})
-	a.Folder = engine.NewFolder(a.DB, a.Library.Programs, a.Clock.Now)
+	a.Router = engine.NewRouter(engine.RouterConfig{DB: a.DB, IDs: a.IDs, Programs: a.Library.Programs, Catalogue: a.Intake.Catalogue, Trouble: a.oddity})
+	a.Folder = engine.NewFolder(a.DB, engine.Fresh(a.Library), a.Clock.Now)
 	a.Keeper = engine.NewKeeper(a.DB, a.Clock, a.Node)
 	for _, name := range engine.Lanes {
 		a.Lanes = append(a.Lanes, engine.NewLane(a.Dispatcher, name, a.laneTrouble))
@@ -218,6 +218,11 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.API, err = api.New(api.Config{House: a.House, Intake: a.Intake, Version: a.Options.Version, Log: a.Log})
 	return err
+}
+
+// oddity is told of what was wrong with single customers in the router.
+func (a *App) oddity(text string) {
+	a.Log.Error("something is wrong with one customer; the others go on", "part", "router", "error", text)
 }
 
 // documentsChanged passes a new set on to those who keep a part of it.

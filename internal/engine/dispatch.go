@@ -44,9 +44,11 @@ const (
 	notNowFirst   = 30 * time.Second
 	notNowMost    = time.Hour
 
-	// heldRecheck is how often follow-ups of a paused program, or of a customer we
-	// don't know yet, are looked at; resuming and learning wake them at once.
-	heldRecheck = 15 * time.Minute
+	// heldRecheck is how soon follow-ups of a paused program, or of a customer we don't
+	// know yet, are looked at again; resuming and learning wake them at once. Those that
+	// have waited long are looked at after heldRecheckMost: there may be a million.
+	heldRecheck     = 15 * time.Minute
+	heldRecheckMost = 2 * time.Hour
 
 	// answerWait is how long a last step that asks a question waits when it doesn't say.
 	answerWait = 72 * time.Hour

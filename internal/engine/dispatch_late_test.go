@@ -11,6 +11,7 @@ import (
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/tally"
 	"github.com/huiyin/huiyin/internal/program/program"
 )
@@ -68,6 +69,31 @@ func TestAReceiptThatComesBeforeTheProvidersAnswerAnswersForIt(t *testing.T) {
 		h.wantSent(2)
 		if aside := h.counted(followup.MetricAside); len(aside) != 0 {
 			t.Errorf("it was set aside meanwhile: %v", aside)
+		}
+	})
+}
+
+func TestAReceiptThatOvertakesTheAnswerIsAskedForAgain(t *testing.T) {
+	desks(t, keyless, func(h *desk) {
+		receipt := []channel.Receipt{{Ref: "theirs", Status: channel.Delivered, At: h.clock.Now()}}
+		h.wire.answer = func(channel.Message) channel.Outcome {
+			if _, err := h.d.Receive(h.t.Context(), "sms", receipt); errs.KindOf(err) != errs.Busy {
+				h.t.Errorf("the provider is told %v, want to come again", err)
+			}
+			return channel.Outcome{Result: channel.OK, Ref: "theirs"}
+		}
+		f := h.start(h.person("a", "13800000001"), "")
+		h.turn()
+		if n, err := h.d.Receive(t.Context(), "sms", receipt); n != 1 || err != nil {
+			t.Errorf("the second time it moved %d: %v", n, err)
+		}
+		if a := h.attempts(f)[0]; a.State != attempt.Delivered {
+			t.Errorf("the attempt is %s", a.State)
+		}
+		h.clock.Advance(time.Hour)
+		receipt[0].Ref = "nobody's"
+		if n, err := h.d.Receive(t.Context(), "sms", receipt); n != 0 || err != nil {
+			t.Errorf("an old one of nobody's moved %d: %v", n, err)
 		}
 	})
 }

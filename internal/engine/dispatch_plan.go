@@ -63,7 +63,7 @@ func (s *situation) decide() plan {
 	}
 	switch s.state {
 	case program.Paused:
-		s.putOff(&p, s.f.Step, codes.ProgramPaused, "", s.now.Add(heldRecheck))
+		s.putOff(&p, s.f.Step, codes.ProgramPaused, "", s.heldUntil())
 		return p
 	case program.Stopped:
 		s.end(&p, followup.Cancelled, codes.ProgramStopped)
@@ -91,6 +91,15 @@ func (s *situation) resting(p *plan) bool {
 	}
 	p.deed, p.move.State = move, followup.Waiting
 	return true
+}
+
+// heldUntil is when a follow-up that is held looks for itself, if nobody wakes it before.
+func (s *situation) heldUntil() time.Time {
+	until := s.now.Add(min(max(s.now.Sub(s.f.CreatedAt), heldRecheck), heldRecheckMost))
+	if s.now.Before(s.f.Deadline) && s.f.Deadline.Before(until) {
+		return s.f.Deadline
+	}
+	return until
 }
 
 func (s *situation) openAttempt() *attempt.Attempt {
@@ -209,8 +218,7 @@ func (s *situation) judge(step *program.Step, p *plan) (policy.Decision, custome
 	point, ok := s.customer.Point(step.Channel)
 	if !ok {
 		if !s.customer.Known && s.now.Before(s.f.Deadline) {
-			until := s.now.Add(heldRecheck)
-			return policy.Decision{Verdict: policy.Defer, Reason: codes.CustomerUnknown, Until: until}, point
+			return policy.Decision{Verdict: policy.Defer, Reason: codes.CustomerUnknown, Until: s.heldUntil()}, point
 		}
 		return policy.Decision{Verdict: policy.Deny, Reason: codes.NoContactPoint}, point
 	}

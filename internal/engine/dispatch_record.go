@@ -96,9 +96,13 @@ func (r *recording) run(lane string, limit int) (err error) {
 
 // load locks and reads all that the due follow-ups' decisions need.
 func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
-	followUps, customers := make([]int64, len(due)), make([]int64, len(due))
+	var tried []int64
+	customers := make([]int64, len(due))
 	for i := range due {
-		followUps[i], customers[i] = due[i].ID, due[i].Customer
+		customers[i] = due[i].Customer
+		if due[i].Epoch > 0 { // without a claim there is no attempt
+			tried = append(tried, due[i].ID)
+		}
 	}
 	r.customers = make(map[int64]*customer.Customer, len(customers))
 	if err := r.tx.Ask(customer.LockRows(customers, r.customers)); err != nil {
@@ -106,8 +110,10 @@ func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
 	}
 	// What follows is read after the rows are locked: it sees every refusal that was faster.
 	r.standing, r.attempts, r.states = make(map[int64]consent.Standing, len(customers)), map[int64][]attempt.Attempt{}, map[int64]string{}
-	questions := append(consent.Questions(customers, r.standing), customer.Points(customers, r.customers),
-		attempt.AskOfFollowUps(followUps, r.attempts), program.AskStates(r.states))
+	questions := append(consent.Questions(customers, r.standing), customer.Points(customers, r.customers), program.AskStates(r.states))
+	if len(tried) > 0 {
+		questions = append(questions, attempt.AskOfFollowUps(tried, r.attempts))
+	}
 	if err := r.tx.Ask(questions...); err != nil {
 		return err
 	}

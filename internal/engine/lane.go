@@ -24,8 +24,8 @@ const (
 	// aheadTime is how much of the wire's work is recorded before the wire is free, so
 	// that recording and concluding don't keep it waiting. It is short, because what is
 	// recorded and not concluded when a node dies is in doubt: a lane that sends two
-	// messages a second has none ahead, one that sends 3,000 has 150.
-	aheadTime = 50 * time.Millisecond
+	// messages a second has none ahead, one that sends 2,000 has 200.
+	aheadTime = 100 * time.Millisecond
 	aheadMost = 7 // times what the channel bears at once
 	paceOver  = 250 * time.Millisecond
 )

@@ -163,8 +163,8 @@ func TestALaneRecordsAheadWhatTheWireTakesInAMoment(t *testing.T) {
 	}{
 		{"nothing before anything was sent", 0, 0, 0},
 		{"nothing before there is a pace", 100, 300, 0},
-		{"a twentieth of a second's work", 1000, 3000, 150},
-		{"as much until the pace is measured anew", 1100, 3000, 150},
+		{"a tenth of a second's work", 1000, 3000, 300},
+		{"as much until the pace is measured anew", 1100, 3000, 300},
 		{"nothing after a pause", 3000, 3002, 0},
 	} {
 		if got := p.ahead(at(c.now), c.sent); got != c.ahead {

@@ -108,9 +108,6 @@ func (l *Library) refresh(ctx context.Context) error {
 		older, err = stillFollowed(tx, set)
 		return err
 	})
-	if err == nil && set != nil && l.set != nil {
-		err = l.wakeResumed(ctx, set)
-	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/contact/attempt"
@@ -14,6 +15,11 @@ import (
 	"github.com/huiyin/huiyin/internal/program/program"
 )
 
+const (
+	earlyMost  = 2 * time.Minute // how young a receipt is that may have overtaken the answer
+	earlyAgain = 5 * time.Second
+)
+
 // Receive keeps what a provider reports later, each receipt in its own
 // transaction: one that names no attempt of ours costs the others nothing. It says
 // how many moved an attempt forward. A receipt for a set-aside attempt answers the
@@ -23,6 +29,7 @@ func (d *Dispatcher) Receive(ctx context.Context, lane string, receipts []channe
 	if err != nil {
 		return 0, err
 	}
+	var early error
 	for i := range receipts {
 		r := &receipts[i]
 		stands := false
@@ -30,6 +37,10 @@ func (d *Dispatcher) Receive(ctx context.Context, lane string, receipts []channe
 			stands, err = d.receive(tx, set, lane, r)
 			return err
 		})
+		if errs.KindOf(err) == errs.NotFound && d.early(r) {
+			early = errs.New(errs.Busy, codes.Busy, "a receipt names a message whose sending isn't written down yet; send the receipts again in a moment").After(earlyAgain)
+			continue
+		}
 		if errs.KindOf(err) == errs.NotFound || errs.KindOf(err) == errs.Invalid {
 			continue // not ours, or long gone: a provider that repeats it would never stop
 		}
@@ -40,7 +51,15 @@ func (d *Dispatcher) Receive(ctx context.Context, lane string, receipts []channe
 			moved++
 		}
 	}
-	return moved, nil
+	return moved, early
+}
+
+// early says whether a receipt that names no message we know may be of one that is being
+// concluded: providers without keys know only their own name for it, and that comes to us
+// with their answer.
+func (d *Dispatcher) early(r *channel.Receipt) bool {
+	age := d.Clock.Now().Sub(r.At)
+	return r.Key == "" && r.Ref != "" && age.Abs() < earlyMost
 }
 
 func (d *Dispatcher) receive(tx *db.Tx, set *Programs, lane string, r *channel.Receipt) (bool, error) {

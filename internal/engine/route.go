@@ -20,7 +20,7 @@ const (
 // RouterConfig is what a Router works with.
 type RouterConfig struct {
 	DB        *db.DB
-	Clock     clock.Clock
+	Clock     clock.Clock // nil: the database's, by which all that waits falls due
 	IDs       *ids.Source
 	Programs  Source
 	Catalogue func() *event.Catalogue // as it stands now: says which fields facts add up
@@ -72,7 +72,6 @@ func (r *Router) Turn(ctx context.Context) (time.Time, bool, error) {
 	if err != nil || len(events) == 0 {
 		return time.Time{}, false, err
 	}
-	now := r.Clock.Now().UTC().Truncate(time.Millisecond)
 	err = r.DB.Write(ctx, db.Outcome, "route", func(tx *db.Tx) error {
 		ours, err := moveOffset(tx, offsetRoute, from, events[len(events)-1].Seq)
 		if err != nil {
@@ -80,6 +79,10 @@ func (r *Router) Turn(ctx context.Context) (time.Time, bool, error) {
 		}
 		if !ours {
 			return errTaken
+		}
+		now, err := r.now(tx)
+		if err != nil {
+			return err
 		}
 		return r.route(tx, programs, now, events)
 	})
@@ -97,6 +100,16 @@ func (r *Router) Turn(ctx context.Context) (time.Time, bool, error) {
 		}
 	}
 	return time.Time{}, len(events) == r.Batch, err
+}
+
+// now is the time by which triggers are late and follow-ups begin. On a node whose clock
+// is ahead they would begin late, and a withdrawal of consent would not hold at once; so
+// it is the database's, unless told otherwise.
+func (r *Router) now(tx *db.Tx) (time.Time, error) {
+	if r.Clock == nil {
+		return tx.Now()
+	}
+	return r.Clock.Now().UTC().Truncate(time.Millisecond), nil
 }
 
 // route does what follows from the events. It begins from nothing each time it is run.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/huiyin/huiyin/internal/followup"
+	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
 	"github.com/huiyin/huiyin/internal/program/condition"
@@ -88,4 +89,20 @@ func TestARouterGoesOnWhenAConditionPanics(t *testing.T) {
 			t.Errorf("follow-ups %+v", got)
 		}
 	})
+}
+
+func TestARouterGoesByTheDatabasesClock(t *testing.T) {
+	try := func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		h.program(nil)
+		r := h.router(0)
+		r.Clock = nil // the machine's stands months away from noon, and every trigger would be late
+		h.log(pay(failed, "a", noon.Add(-time.Minute), nil))
+		h.route(r)
+		if got := h.followUps("a"); len(got) != 1 || !got[0].CreatedAt.Equal(noon) || !got[0].DueAt.Equal(noon.Add(4*time.Minute)) {
+			t.Errorf("follow-ups %+v, want one made at %v", got, noon)
+		}
+	}
+	t.Run("sqlite", func(t *testing.T) { try(t, dbtest.SQLite(t, db.Options{Clock: clock.NewVirtual(noon)})) })
+	t.Run("postgres", func(t *testing.T) { try(t, dbtest.Postgres(t, db.Options{Clock: clock.NewVirtual(noon)})) })
 }

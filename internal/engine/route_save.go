@@ -20,6 +20,9 @@ func (b *batch) save() error {
 	if err := customer.SaveFacts(b.tx, facts); err != nil {
 		return err
 	}
+	if err := b.lock(); err != nil {
+		return err
+	}
 	if err := b.saveWishes(); err != nil {
 		return err
 	}
@@ -45,6 +48,22 @@ func (b *batch) save() error {
 		return err
 	}
 	return b.counts.Flush(b.tx)
+}
+
+// lock holds the follow-ups that change, before the customers who wish something: that is
+// the order in which contacts are recorded too.
+func (b *batch) lock() error {
+	var ids idSet
+	for _, o := range b.merged {
+		ids.add(o.ID)
+	}
+	for _, o := range b.ended {
+		ids.add(o.ID)
+	}
+	if len(ids) < 2 && len(b.wishes) == 0 {
+		return nil // one alone has no order
+	}
+	return followup.LockAll(b.tx, ids.sorted())
 }
 
 func (b *batch) saveMerged() error {

@@ -216,6 +216,20 @@ func Lock(tx *db.Tx, id int64) (FollowUp, error) {
 	return fs[0], nil
 }
 
+// LockAll is Lock for many, in order of id, so that two who do it never wait for each other in a circle.
+func LockAll(tx *db.Tx, ids []int64) error {
+	if tx.Engine() == db.SQLite || len(ids) == 0 {
+		return nil // one writer: nothing to lock
+	}
+	_, err := db.All(tx, scanID, `SELECT id FROM follow_up WHERE id = ANY($1) ORDER BY id FOR UPDATE`, ids)
+	return err
+}
+
+func scanID(r *db.Rows) (id int64, err error) {
+	err = r.Scan(&id)
+	return id, err
+}
+
 // Resume puts a set-aside follow-up back to waiting: a person found out what became of the attempt.
 func Resume(tx *db.Tx, counts *tally.Batch, id int64, now time.Time, step int, lane string, due time.Time) error {
 	f, err := Lock(tx, id)
@@ -237,10 +251,41 @@ func Wake(tx *db.Tx, program int64, reason codes.Reason, now time.Time) (int64, 
 		program, string(reason), db.Millis(now))
 }
 
+// WakeSome is Wake for some: for those of customers after the given one. It says whose came
+// last; 0: there are no more. A program may hold a million, and writers wait for each other.
+func WakeSome(tx *db.Tx, program int64, reason codes.Reason, now time.Time, after int64, limit int) (last int64, err error) {
+	customers, err := db.All(tx, scanID, `SELECT customer_id FROM follow_up WHERE program_id = $1 AND customer_id > $2 AND ended_at = 0
+		ORDER BY customer_id LIMIT $3`, program, after, limit)
+	if err != nil || len(customers) == 0 {
+		return 0, err
+	}
+	last = customers[len(customers)-1]
+	_, err = tx.Exec(`UPDATE follow_up SET due_at = $5 WHERE program_id = $1 AND customer_id > $2 AND customer_id <= $3 AND ended_at = 0
+		AND reason = $4 AND state = 'waiting' AND due_at > $5`, program, after, last, string(reason), db.Millis(now))
+	return last, err
+}
+
+// LockHeld locks the follow-ups of customers that wait for a reason. Whoever changes the
+// customers and then wakes those who waited for it takes the locks so in the order in which
+// contacts are recorded.
+func LockHeld(tx *db.Tx, customers []int64, reason codes.Reason) error {
+	if tx.Engine() == db.SQLite || len(customers) == 0 {
+		return nil // one writer: nothing to lock
+	}
+	_, err := db.All(tx, scanID, `SELECT id FROM follow_up WHERE customer_id = ANY($1) AND reason = $2 AND state = 'waiting' AND ended_at = 0
+		ORDER BY id FOR UPDATE`, customers, string(reason))
+	return err
+}
+
 // WakeCustomer makes the waiting follow-ups of a customer due now: what we know of them changed.
 func WakeCustomer(tx *db.Tx, customer int64, reason codes.Reason, now time.Time) (int64, error) {
-	return tx.Exec(`UPDATE follow_up SET due_at = $3 WHERE customer_id = $1 AND reason = $2 AND state = 'waiting' AND ended_at = 0 AND due_at > $3`,
-		customer, string(reason), db.Millis(now))
+	return WakeCustomers(tx, []int64{customer}, reason, now)
+}
+
+// WakeCustomers is WakeCustomer for many.
+func WakeCustomers(tx *db.Tx, customers []int64, reason codes.Reason, now time.Time) (int64, error) {
+	return tx.Exec(`UPDATE follow_up SET due_at = $3 WHERE customer_id = ANY($1) AND reason = $2 AND state = 'waiting' AND ended_at = 0 AND due_at > $3`,
+		customers, string(reason), db.Millis(now))
 }
 
 // Fences asks for the state and fence of follow-ups, for the last look.

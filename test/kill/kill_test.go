@@ -42,7 +42,7 @@ func TestKilledHundredsOfTimesNothingIsLostOrSentTwice(t *testing.T) {
 	began := time.Now()
 	ours, theirs := 0, 0
 	for ours+theirs < n {
-		s := y.serve()
+		s := y.serve().hunted()
 		if chance.Float64() < startShare {
 			time.Sleep(time.Duration(chance.Int64N(int64(startMost))))
 		} else if s.ready() {

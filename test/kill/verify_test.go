@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/measure/report"
@@ -243,5 +244,10 @@ func (y *yard) idle(ahead time.Duration) {
 			return
 		}
 	}
-	y.t.Fatalf("the server still has work %s after it began to settle", commandTimeout)
+	var due []string
+	for _, r := range y.rows(6, fmt.Sprintf(`SELECT c.ref, f.lane, f.state, f.reason, CAST(f.due_at AS TEXT), COALESCE((SELECT a.state || ' ' || a.reason || ' ' || a.detail FROM attempt a WHERE a.follow_up_id = f.id ORDER BY a.id DESC LIMIT 1), 'no attempt')
+		FROM follow_up f JOIN customer c ON c.id = f.customer_id WHERE f.state IN ('waiting', 'contacting') AND f.due_at <= %d ORDER BY f.due_at LIMIT 10`, time.Now().Add(ahead).UnixMilli())) {
+		due = append(due, strings.Join(r, " "))
+	}
+	y.t.Fatalf("the server still has work %s after it began to settle; due are:\n%s", commandTimeout, strings.Join(due, "\n"))
 }

@@ -233,6 +233,12 @@ type server struct {
 // serve starts the product; crash starts the crasher.
 func (y *yard) serve() *server { return y.start(huiyin, "serve", "--config", y.settings) }
 
+// hunted makes a server one that the gateways kill.
+func (s *server) hunted() *server {
+	s.y.target(strconv.Itoa(s.command.Process.Pid))
+	return s
+}
+
 func (y *yard) crash(arguments ...string) *server {
 	return y.start(crasher, append([]string{"-config", y.settings}, arguments...)...)
 }
@@ -245,7 +251,6 @@ func (y *yard) start(binary string, arguments ...string) *server {
 	if err := s.command.Start(); err != nil {
 		y.t.Fatal(err)
 	}
-	y.target(strconv.Itoa(s.command.Process.Pid))
 	go func() {
 		s.err = s.command.Wait()
 		close(s.ended)

@@ -44,11 +44,13 @@ type Published struct {
 // Revision tells the state of all documents and programs in one word; it moves with every change.
 func Revision(tx *db.Tx) (string, error) {
 	var out strings.Builder
-	var doc, version int64
-	if err := tx.QueryRow(`SELECT coalesce((SELECT max(id) FROM document), 0), coalesce((SELECT max(id) FROM program_version), 0)`).Scan(&doc, &version); err != nil {
+	var doc, docs, version int64
+	// Counted too: a node whose clock is behind makes a newer document a smaller number.
+	if err := tx.QueryRow(`SELECT coalesce((SELECT max(id) FROM document), 0), (SELECT count(*) FROM document), coalesce((SELECT max(id) FROM program_version), 0)`).
+		Scan(&doc, &docs, &version); err != nil {
 		return "", err
 	}
-	_, _ = fmt.Fprintf(&out, "%d.%d", doc, version)
+	_, _ = fmt.Fprintf(&out, "%d.%d.%d", doc, docs, version)
 	list, err := List(tx)
 	if err != nil {
 		return "", err
