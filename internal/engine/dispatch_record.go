@@ -222,26 +222,13 @@ func (r *recording) intend(s *situation, p *plan) error {
 		r.assert(s.f, err.Error())
 		return nil
 	}
-	for _, k := range keys { // the person may have been counted at another address
-		if !counted(r.allowances.Counted(k), s.f.ID, p.step.Purpose) {
-			r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, k)
-		}
-	}
+	// Each message, although a follow-up counts once: a rule may count messages.
+	r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, keys...)
 	r.push(s, p, &Sending{Attempt: a, Message: r.d.message(&a), channel: ch})
 	if p.step.Questionnaire != nil {
 		r.invitations = append(r.invitations, answer.Invitation{FollowUp: s.f.ID, Questionnaire: p.step.QuestionnaireID, Channel: p.step.Channel, Language: a.Language})
 	}
 	return nil
-}
-
-// counted says whether a follow-up has counted for a purpose already: it counts once.
-func counted(all []policy.Counted, followUp int64, purpose string) bool {
-	for _, c := range all {
-		if c.FollowUp == followUp && c.Purpose == purpose {
-			return true
-		}
-	}
-	return false
 }
 
 // again takes an open attempt to the wire once more, or asks what became of it.
