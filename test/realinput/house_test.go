@@ -93,21 +93,32 @@ type house struct {
 
 	linesRead int // of the wire
 	bytesRead int64
+	cpu       time.Duration // of the command that ran last
+}
+
+// options are what tests want of their houses.
+type options struct {
+	country string
+	sink    []string // further arguments of the mail server
+	long    bool     // on PostgreSQL only with HUIYIN_LONG
 }
 
 // eachEngine runs fn in a new house on each engine.
-func eachEngine(t *testing.T, country string, fn func(h *house), sinkArguments ...string) {
+func eachEngine(t *testing.T, o options, fn func(h *house)) {
 	dataFolder(t)
 	build(t)
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		folder := scratch(t)
-		fn(newHouse(t, folder, "sqlite:"+filepath.Join(folder, "huiyin.db"), country, sinkArguments))
+		fn(newHouse(t, folder, "sqlite:"+filepath.Join(folder, "huiyin.db"), o.country, o.sink))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		fn(newHouse(t, scratch(t), forgiving(t, dbtest.PostgresURL(t)), country, sinkArguments))
+		if o.long && os.Getenv("HUIYIN_LONG") == "" {
+			t.Skip("this takes minutes more on PostgreSQL: HUIYIN_LONG=1 runs it")
+		}
+		fn(newHouse(t, scratch(t), forgiving(t, dbtest.PostgresURL(t)), o.country, o.sink))
 	})
 }
 
@@ -199,6 +210,7 @@ func (h *house) run(result any, arguments ...string) {
 	if err != nil {
 		h.t.Fatalf("huiyin %s: %v\n%s", strings.Join(arguments, " "), err, complaints.String())
 	}
+	h.cpu = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 	h.decode(out, result, arguments)
 }
 

@@ -28,7 +28,7 @@ const (
 
 func TestThreeWeeksWithKills(t *testing.T) {
 	calls := readCalls(t)
-	eachEngine(t, "IL", func(h *house) {
+	eachEngine(t, options{country: "IL", sink: []string{"-shares", sinkKills}, long: true}, func(h *house) {
 		events := h.prepare(calls)
 		began := time.Now()
 		ours, theirs := h.replayWithKills(events)
@@ -54,7 +54,7 @@ func TestThreeWeeksWithKills(t *testing.T) {
 		h.accountWithAside(len(aside))
 		h.t.Logf("killed %d times by us, %d times by the mail server; %d mailed, %d set aside; %.1f s", ours, theirs, len(mails), len(aside), took.Seconds())
 		h.endAside(aside, mails, events)
-	}, "-shares", sinkKills)
+	})
 }
 
 // replayWithKills replays to the end, killing the process when so many mails were taken

@@ -8,10 +8,11 @@ import (
 
 func TestThreeWeeksOfACallCentre(t *testing.T) {
 	calls := readCalls(t)
-	eachEngine(t, "IL", func(h *house) {
+	eachEngine(t, options{country: "IL"}, func(h *house) {
 		events := h.prepare(calls)
 		var done replayed
 		h.run(&done, "replay", "--json", "--events", events, "--apply", "testdata/callcentre")
+		cpu := h.cpu
 		if done.Events != servedCalls || done.Refused != 0 || done.Rejected != 0 {
 			h.t.Fatalf("the replay took %d events, refused %d lines, rejected %d", done.Events, done.Refused, done.Rejected)
 		}
@@ -26,8 +27,8 @@ func TestThreeWeeksOfACallCentre(t *testing.T) {
 		var a account
 		h.run(&a, "report", "after-call", "--json")
 		complain(h.t, "account", a.adds(expected))
-		h.t.Logf("%d triggers: %d started, %d merged; %d mailed, %d held out, %d over the cap; %d moments in %.1f s",
-			a.Triggers.Total, a.Triggers.Started, a.Triggers.Merged, len(mails), a.ended("held_out"), a.ended("suppressed"), done.Moments, done.WallS)
+		h.t.Logf("%d triggers: %d started, %d merged; %d mailed, %d held out, %d over the cap; %d moments in %.1f s, %.1f s of CPU",
+			a.Triggers.Total, a.Triggers.Started, a.Triggers.Merged, len(mails), a.ended("held_out"), a.ended("suppressed"), done.Moments, done.WallS, cpu.Seconds())
 		h.theyAnswer(events, h.seen())
 	})
 }
