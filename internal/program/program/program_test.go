@@ -371,6 +371,31 @@ schema: {type: object, required: [order_id], properties: {order_id: {type: strin
 	}
 }
 
+func TestADocumentOfANodeWhoseClockIsBehindIsNoticed(t *testing.T) {
+	d := dbtest.Memory(t, db.Options{})
+	revision := func() (text string) {
+		t.Helper()
+		err := d.Read(context.Background(), func(tx *db.Tx) (err error) {
+			text, err = Revision(tx)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	document := func(name string) string {
+		return "kind: EventType\nname: " + name + "\ntitle: {en: X, zh-CN: X}\nschema: {type: object}\n"
+	}
+	mustApply(t, d, options(), document("parcel.sent"))
+	before, behind := revision(), options()
+	behind.IDs = ids.New(clock.NewVirtual(now.Add(-time.Minute)), 2, rand.Reader)
+	mustApply(t, d, behind, document("parcel.lost"))
+	if after := revision(); after == before {
+		t.Errorf("the revision is still %s", after)
+	}
+}
+
 func TestWhatAProgramSaysIsCompiled(t *testing.T) {
 	d, o := dbtest.Memory(t, db.Options{}), options()
 	mustApply(t, d, o, shelf(t))
