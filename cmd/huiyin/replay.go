@@ -17,6 +17,8 @@ import (
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/measure/report"
 	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/replay"
 )
 
@@ -182,6 +184,9 @@ func (r *replayFlags) live(cmd *cobra.Command, a *app.App, v *clock.Virtual, eve
 			complainf(cmd, "%s: %d of %d events", now.UTC().Format(time.DateTime), n, of)
 		}
 	})
+	if ctx.Err() != nil {
+		return errs.New(errs.Unavailable, codes.ShuttingDown, "the replay was stopped at %s of the stream; the same command goes on from there", res.To.UTC().Format(time.DateTime))
+	}
 	if err != nil || r.listen == "" {
 		return err
 	}

@@ -278,6 +278,8 @@ func (r *run) contact(ctx context.Context, lane string) (handled int, err error)
 	if err != nil {
 		return 0, err
 	}
+	// Told to stop, a replay still sees what it recorded to its end: cut off, it would be in doubt.
+	ctx = context.WithoutCancel(ctx)
 	if err := r.Dispatcher.Look(ctx, b.Sendings); err != nil {
 		return 0, err
 	}
