@@ -125,7 +125,7 @@ func TestDocumentsComeBackAsTheyWereGiven(t *testing.T) {
 		if changes, err := apply(t, d, o, text, true); err != nil || acts(changes) != Created || len(changes) != 8 {
 			t.Fatalf("a dry run: %v, %v", changes, err)
 		}
-		if set := load(t, d, o); set.Revision() != "0.0" {
+		if set := load(t, d, o); set.Revision() != "0.0.0" {
 			t.Fatalf("the dry run wrote something: revision %s", set.Revision())
 		}
 		if got := acts(mustApply(t, d, o, text)); got != Created {
@@ -346,7 +346,7 @@ func TestABadDocumentTakesNothingIn(t *testing.T) {
 					t.Errorf("it doesn't say %q", words)
 				}
 			}
-			if set := load(t, d, o); set.Revision() != "0.0" {
+			if set := load(t, d, o); set.Revision() != "0.0.0" {
 				t.Errorf("something was taken in: revision %s", set.Revision())
 			}
 		})
