@@ -49,12 +49,12 @@ func (w *world) drawMix() mix {
 	for _, x := range m.weights {
 		m.total += x.share
 	}
-	m.unreachable, m.noLookUp, m.slow, m.atOnce = draw(0.1), draw(0.4), draw(0.15), draw(0.08)
+	m.unreachable, m.noLookUp, m.slow, m.atOnce = draw(0.1), draw(0.4), draw(0.3), draw(0.08)
 	m.lateReceipt, m.doubled = draw(0.4), draw(0.4)
 	m.longRest, m.outagePerDay, m.crashPerDay = draw(0.02), draw(1), draw(12)
 	m.freezePerDay, m.opsPerDay, m.burstPerDay = draw(4), draw(0.6), draw(0.6)
 	m.lateEvent, m.twiceEvent, m.reordered = draw(0.2), draw(0.3), draw(0.3)
-	m.refusedAtCommit, m.ambiguous, m.skewed = draw(0.004), draw(0.004), draw(1)
+	m.refusedAtCommit, m.ambiguous, m.skewed = draw(0.03), draw(0.015), draw(1)
 	m.scannerStorm = draw(1)
 	return m
 }

@@ -95,7 +95,7 @@ var specs = []*spec{
 	{
 		name: "locked-account", on: "wallet.account.locked", matter: "reason", // no cap holds for safety
 		rest:  "reentry: {key: trigger.data.reason}\ndeadline: 4d\npriority: 90\n",
-		steps: []stepSpec{{keyed, "safety", false, 1, "wait: 10m"}, {asked, "safety", false, 2, "gap: 3h, wait: 1h"}, {mute, "safety", false, 1, "wait: " + wait}},
+		steps: []stepSpec{{keyed, "safety", true, 1, "wait: 10m"}, {asked, "safety", true, 2, "gap: 3h, wait: 1h"}, {mute, "safety", true, 1, "wait: " + wait}},
 	},
 }
 

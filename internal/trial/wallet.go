@@ -15,7 +15,7 @@ import (
 const (
 	mattersPerDay = 0.6  // of one ordinary customer, over all programs
 	atClosing     = 0.12 // the share of matters whose contact falls due as the hours are about to end
-	closingWithin = 15 * time.Second
+	closingWithin = 5 * time.Second
 	retryAfter    = 3 * time.Second
 	retryMost     = 2 * time.Minute
 )

@@ -186,7 +186,7 @@ var remembered = map[*Dispatcher]attempt.Allowances{}
 		{conclude, `release(tx, known(released, changes, stands), now)`, `release(tx, released, now)`},
 	}},
 	{"a provider that doesn't know a message yet is believed at once", []edit{
-		{record, `settled: r.now.Sub(a.UpdatedAt) >= lookUpSettle,`, `settled: true,`},
+		{record, `r.now.Sub(a.UpdatedAt) >= lookUpSettle`, `r.now.Sub(a.UpdatedAt) >= 0`},
 	}},
 	{"an unknown outcome is sent again blindly", []edit{
 		{planned, `	if can.LookUp && s.now.Sub(open.IntendedAt) < lookUpMax {
@@ -226,9 +226,8 @@ var remembered = map[*Dispatcher]attempt.Allowances{}
 `, `		isNew[sorted[i]] = n >= 0
 `},
 	}},
-	{"an outcome is concluded twice when its commit wasn't heard of", []edit{
-		{conclude, `		Raise: true, // the claim is over: concluding it twice, when a commit wasn't heard of, changes nothing
-`, ``},
+	{"a counter takes the last fold for the sum of all", []edit{
+		{"platform/tally/tally.go", `DO UPDATE SET n = counter.n + excluded.n`, `DO UPDATE SET n = excluded.n`},
 	}},
 	{"odd words are not understood as a refusal", []edit{
 		{"people/consent/words.go", `	if isCommand(compact) && strings.ContainsFunc(compact, unicode.IsLetter) {`, `	if commands[compact] && strings.ContainsFunc(compact, unicode.IsLetter) {`},
