@@ -231,10 +231,20 @@ func TestNoContactIsRecordedBehindARefusal(t *testing.T) {
 		recorded := 0
 		for round := range rounds {
 			channel := fmt.Sprintf("round-%d", round)
+			// Refusals go first in the queue, so every other round waits until a contact is
+			// under way: else a quick machine would never let one in before them.
 			var wg sync.WaitGroup
+			var first sync.Once
+			underWay := make(chan struct{})
+			if round%2 == 0 {
+				first.Do(func() { close(underWay) })
+			}
 			for n := range contacts {
 				wg.Go(func() {
-					err := d.Write(context.Background(), db.Outcome, "contact", func(tx *db.Tx) error { return contact(tx, h, who, channel, n) })
+					err := d.Write(context.Background(), db.Outcome, "contact", func(tx *db.Tx) error {
+						first.Do(func() { close(underWay) })
+						return contact(tx, h, who, channel, n)
+					})
 					if err != nil && errs.CodeOf(err) != "stopped" {
 						t.Error(err)
 					}
@@ -242,6 +252,7 @@ func TestNoContactIsRecordedBehindARefusal(t *testing.T) {
 			}
 			var atRefusal, atEnd int
 			wg.Go(func() {
+				<-underWay
 				err := d.Write(context.Background(), db.First, "refuse", func(tx *db.Tx) (err error) {
 					if _, err = Refuse(tx, h.ids, Refusal{Customer: who, Channel: channel}, now); err != nil {
 						return err
