@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -191,8 +193,24 @@ func wordsFrom(text string) ([]string, error) {
 	if text == "[]" {
 		return nil, nil
 	}
+	if plain, ok := plainWords(text); ok {
+		return plain, nil
+	}
 	var words []string
 	return words, json.Unmarshal([]byte(text), &words)
+}
+
+// plainWords reads a list without anything escaped, as nearly all are: every contact reads two.
+func plainWords(text string) ([]string, bool) {
+	inner, ok := strings.CutPrefix(text, `["`)
+	if ok {
+		inner, ok = strings.CutSuffix(inner, `"]`)
+	}
+	if !ok || !utf8.ValidString(inner) || strings.ContainsFunc(inner, func(r rune) bool { return r == '\\' || r < ' ' }) {
+		return nil, false
+	}
+	words := strings.Split(inner, `","`)
+	return words, !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, `"`) })
 }
 
 func wordsText(words []string) string {
