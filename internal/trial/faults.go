@@ -41,8 +41,13 @@ func (w *world) drawMix() mix {
 		return often * w.rng.Float64()
 	}
 	for _, x := range []weighted{
-		{"is busy", 12}, {"rejects", 8}, {"accepts and hangs", 12}, {"accepts and fails", 12},
-		{"hangs and accepts", 12}, {"hangs", 8}, {"answers and never delivers", 3},
+		{"is busy", 12},
+		{"rejects", 8},
+		{"accepts and hangs", 12},
+		{"accepts and fails", 12},
+		{"hangs and accepts", 12},
+		{"hangs", 8},
+		{"answers and never delivers", 3},
 	} {
 		m.weights = append(m.weights, weighted{x.what, draw(x.share)})
 	}

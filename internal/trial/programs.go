@@ -10,7 +10,7 @@ import (
 
 // The channels of the trial: each can do something else about an unknown outcome.
 const (
-	keyed   = "sms"     // the provider honours keys for six hours, and sends receipts
+	keyed   = "sms"     // the provider honours keys for two hours, and sends receipts
 	asked   = "email"   // it can be asked what became of a message
 	mute    = "webhook" // neither: a person must find out
 	capable = "im"      // both, with a window of keys of ten minutes, and receipts

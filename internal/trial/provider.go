@@ -34,7 +34,7 @@ func newProvider(w *world, name string) *provider {
 	p.can = channel.Abilities{InFlight: recordMost, SendTimeout: sendTimeout}
 	switch name {
 	case keyed:
-		p.can.Idempotency, p.can.Receipts = 6*time.Hour, true
+		p.can.Idempotency, p.can.Receipts = 2*time.Hour, true
 	case asked:
 		p.can.LookUp = true
 	case capable:
