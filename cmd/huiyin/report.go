@@ -126,7 +126,7 @@ func (s *sheet) funnel(r *report.Report) {
 	s.row("\n%s\t%s", s.say("触达", "Contacts"), s.say(
 		"步骤\t渠道\t发出\t受理\t送达\t已看\t被拒\t未送达\t不明\t核对未过\t作答", "step\tchannel\tintended\taccepted\tdelivered\tseen\trejected\tundelivered\tunknown\twithheld\tanswered"))
 	for _, x := range r.Funnel {
-		s.row("\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d", x.Step, x.Channel, x.Intended, x.Accepted, x.Delivered, x.Seen,
+		s.row("\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d", x.Step, x.Channel, x.Intended, x.Taken, x.Delivered, x.Seen,
 			x.Rejected, x.Undelivered, x.Unknown, x.Withheld, x.Answered)
 	}
 }

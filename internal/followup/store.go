@@ -191,16 +191,17 @@ func end(tx *db.Tx, counts *tally.Batch, f *FollowUp, now time.Time, s State, re
 // Answer ends a follow-up as answered. One that had ended without an answer is
 // turned into answered, and what was counted for its former end is taken back.
 // A held-out customer was asked nothing, and a cancelled or suppressed matter may
-// still be answered by someone who kept the link.
-func Answer(tx *db.Tx, counts *tally.Batch, id int64, now time.Time) error {
+// still be answered by someone who kept the link. It says whether it was this answer that
+// ended it.
+func Answer(tx *db.Tx, counts *tally.Batch, id int64, now time.Time) (ended bool, err error) {
 	f, err := Lock(tx, id)
 	if err != nil || f.State == Answered {
-		return err
+		return false, err
 	}
 	if !f.EndedAt.IsZero() {
 		countEnd(counts, f.Program, f.EndedAt, f.State, f.Reason, -1)
 	}
-	return end(tx, counts, &f, now, Answered, codes.Answered)
+	return true, end(tx, counts, &f, now, Answered, codes.Answered)
 }
 
 // Lock reads a follow-up and keeps others from changing it until the transaction ends.

@@ -23,6 +23,7 @@ var Words = []string{
 	"please stop texting me", "take me off your list", "do not contact me again", "leave me alone", "don't call me anymore", "remove my number from your list",
 	"QX", "取消订阅", "0000", "不要再做问卷调查了,烦死了", "no more surveys please", "I said STOP", "stop sending me these messages", "don’t text me", "把我从名单上删掉",
 	"我要退订", "opt out", "OptOut", "lose my number", "免打扰",
+	"回复TD", "麻烦取消，谢谢", "我要停",
 }
 
 // aroundNow has a customer refuse, now and then, just as something is on its way to them.

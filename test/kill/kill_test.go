@@ -81,7 +81,7 @@ func TestKilledHundredsOfTimesNothingIsLostOrSentTwice(t *testing.T) {
 	}
 	t.Logf("%d kills by us, %d by the gateways, %.1f a second; requests repeated %d", ours, theirs, float64(n)/took.Seconds(), l.resent)
 	t.Logf("events %d, answers %d, refusals %d acknowledged, none lost; %d contacted, none twice", v.acknowledged, v.answers, v.refusals, v.contacted)
-	t.Logf("in doubt %d: sent again under the same key and known again %d, found out by the customer's answer %d, set aside %d, the rest found out by asking", v.unknown, v.repeated, v.inDoubt, v.aside)
+	t.Logf("in doubt %d: sent again under the same key and known again %d, set aside %d, the rest found out by asking; shown by the customer's answer before anybody said so %d", v.unknown, v.repeated, v.aside, v.proven)
 }
 
 func TestSIGTERMInEveryStateEndsCleanly(t *testing.T) {

@@ -64,7 +64,7 @@ func TestEveryCrashPoint(t *testing.T) {
 	say("dies at\tevents\tanswers\trefusals\tcontacted\tin doubt\tknown again\tanswered\tset aside\twrong\n")
 	for i, p := range points {
 		if v := found[i]; v != nil {
-			say("%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", p.name, v.acknowledged, v.answers, v.refusals, v.contacted, v.unknown, v.repeated, v.inDoubt, v.aside, len(v.wrong))
+			say("%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", p.name, v.acknowledged, v.answers, v.refusals, v.contacted, v.unknown, v.repeated, v.proven, v.aside, len(v.wrong))
 		}
 	}
 	_ = w.Flush() // likewise

@@ -27,7 +27,7 @@ type verdict struct {
 	repeated                        int // messages sent again under a key that the gateway honoured
 	unknown                         int // attempts whose outcome was unknown at some time
 	aside                           int
-	inDoubt                         int // attempts nobody concluded, since their customer answered before
+	proven                          int // attempts nobody concluded, whose customer's answer showed that they had arrived
 	wrong                           []string
 }
 
@@ -48,7 +48,7 @@ func (y *yard) verify(l *load) *verdict {
 	v := &verdict{acknowledged: len(l.acknowledged), answers: len(l.answered), refusals: len(l.refused), wrong: l.faults}
 	y.events(l, v)
 	y.answers(l, v)
-	house := y.followUps(v)
+	house := y.followUps(l, v)
 	for _, lane := range lanes {
 		y.wire(lane, l, house, v)
 	}
@@ -104,7 +104,7 @@ func (y *yard) answers(l *load, v *verdict) {
 }
 
 // followUps reads every customer's follow-up; each has one.
-func (y *yard) followUps(v *verdict) map[string]followUp {
+func (y *yard) followUps(l *load, v *verdict) map[string]followUp {
 	house := map[string]followUp{}
 	for _, r := range y.rows(3, `SELECT c.ref, f.state, COALESCE((SELECT a.state FROM attempt a WHERE a.follow_up_id = f.id ORDER BY a.id DESC LIMIT 1), '')
 		FROM follow_up f JOIN customer c ON c.id = f.customer_id`) {
@@ -117,15 +117,15 @@ func (y *yard) followUps(v *verdict) map[string]followUp {
 			v.say("the follow-up of %s is still %s", r[0], r[1])
 		case "set_aside":
 			v.aside++
-			if i, err := strconv.Atoi(r[0][1:]); err != nil || laneOf(i) == "sms" {
+			// Under a key it is sent again, except to somebody who has refused meanwhile.
+			if i, err := strconv.Atoi(r[0][1:]); err != nil || (laneOf(i) == "sms" && l.refused[i].IsZero()) {
 				v.say("the follow-up of %s is set aside, though its gateway honours keys", r[0])
 			}
 		}
 	}
-	// Whoever answers ends their follow-up before anyone finds out whether the message arrived; it did.
-	n := y.rows(1, `SELECT CAST(COUNT(*) AS TEXT) FROM attempt WHERE state IN ('intended', 'unknown') AND follow_up_id NOT IN (SELECT id FROM follow_up WHERE state IN ('set_aside', 'answered'))`)
+	n := y.rows(1, `SELECT CAST(COUNT(*) AS TEXT) FROM attempt WHERE state IN ('intended', 'unknown') AND follow_up_id NOT IN (SELECT id FROM follow_up WHERE state = 'set_aside')`)
 	if n[0][0] != "0" {
-		v.say("%s attempts are in doubt though their follow-up is neither set aside nor answered", n[0][0])
+		v.say("%s attempts are in doubt though their follow-up is not set aside", n[0][0])
 	}
 	return house
 }
@@ -172,10 +172,6 @@ func (y *yard) wire(lane string, l *load, house map[string]followUp, v *verdict)
 			}
 			continue
 		}
-		if f.state == "answered" && (f.attempt == "intended" || f.attempt == "unknown") {
-			v.inDoubt++
-			f.attempt = "seen"
-		}
 		reached := map[string]bool{"accepted": true, "delivered": true, "seen": true}[f.attempt]
 		if reached != (took[i] > 0) {
 			v.say("customer %s: the last attempt is %q, the gateway took %d messages; the follow-up is %s", customer, f.attempt, took[i], f.state)
@@ -198,8 +194,10 @@ func (y *yard) accounts(v *verdict) {
 		_, err := audit.Verify(tx)
 		return err
 	})
-	n := y.rows(1, `SELECT CAST(COUNT(*) AS TEXT) FROM attempt WHERE sends > 1 OR state = 'unknown'`)
-	v.unknown, _ = strconv.Atoi(n[0][0]) // a count is a number
+	n := y.rows(2, `SELECT CAST(COALESCE(SUM(CASE WHEN sends > 1 OR state = 'unknown' THEN 1 ELSE 0 END), 0) AS TEXT),
+		CAST(COALESCE(SUM(CASE WHEN state = 'seen' AND reason = 'answered' THEN 1 ELSE 0 END), 0) AS TEXT) FROM attempt`)
+	v.unknown, _ = strconv.Atoi(n[0][0]) // counts are numbers
+	v.proven, _ = strconv.Atoi(n[0][1])
 }
 
 // misbehaved counts a gateway's requests in a mode.

@@ -75,7 +75,59 @@ func TestAnyOrderOfReportsMovesAnAttemptOnlyForwardAndCountsEachStateOnce(t *tes
 					rt.Fatalf("%s was entered %d times", s, n)
 				}
 			}
+			if implied(a.State) {
+				entered[Accepted] = 1 // on the way, whether it was reported or not
+			}
+			var sums map[[2]string]int64
+			write(t, d, func(tx *db.Tx) (err error) {
+				if err := counts.Flush(tx); err != nil {
+					return err
+				}
+				sums, err = tally.Sum(tx, id, 0, 1)
+				return err
+			})
+			for _, s := range states[1:] {
+				if got := sums[[2]string{MetricAttempt, "0:sms:" + string(s)}]; got != int64(entered[s]) {
+					rt.Fatalf("%s was counted %d times and entered %d times", s, got, entered[s])
+				}
+			}
 		})
+	})
+}
+
+func TestAnAnswerProvesThatTheOneInDoubtArrived(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		for followUp, c := range map[int64]struct{ were, are []State }{
+			1: {[]State{Intended}, []State{Seen}},
+			2: {[]State{Rejected, Unknown}, []State{Rejected, Seen}},
+			3: {[]State{Accepted, Unknown}, []State{Accepted, Unknown}}, // it may have been the first that was answered
+			4: {[]State{Delivered}, []State{Delivered}},
+			5: {[]State{Unknown, Unknown}, []State{Unknown, Unknown}},
+		} {
+			for i, s := range c.were {
+				a := Attempt{ID: followUp*10 + int64(i), FollowUp: followUp, Program: followUp, Customer: 1, Channel: "sms", AddressKey: []byte{1}, State: Intended, IntendedAt: time.UnixMilli(1)}
+				write(t, d, func(tx *db.Tx) error {
+					var counts tally.Batch
+					if err := Intend(tx, &counts, []Attempt{a}); err != nil {
+						return err
+					}
+					_, err := Apply(tx, &counts, []Change{{Attempt: &a, To: s, At: time.UnixMilli(2)}})
+					return err
+				})
+			}
+			write(t, d, func(tx *db.Tx) error {
+				var counts tally.Batch
+				if err := Prove(tx, &counts, followUp, time.UnixMilli(3)); err != nil {
+					return err
+				}
+				return counts.Flush(tx)
+			})
+			for i, want := range c.are {
+				if got := stored(t, d, followUp*10+int64(i)); got != want {
+					t.Errorf("follow-up %d, attempt %d is %s, want %s", followUp, i+1, got, want)
+				}
+			}
+		}
 	})
 }
 

@@ -52,6 +52,30 @@ func Resend(tx *db.Tx, as []Attempt, now time.Time) error {
 	return err
 }
 
+// Prove marks an attempt whose outcome is in doubt as seen, because the customer answered
+// it: nobody would ask after it any more, the follow-up being over. With another attempt
+// that reached the customer nobody knows which of the two they answered, and the doubt stays.
+func Prove(tx *db.Tx, counts *tally.Batch, followUp int64, now time.Time) error {
+	all, err := OfFollowUps(tx, []int64{followUp})
+	if err != nil {
+		return err
+	}
+	var proven []Change
+	for i := range all[followUp] {
+		switch a := &all[followUp][i]; {
+		case a.State.Reached():
+			return nil
+		case a.State.Open():
+			proven = append(proven, Change{Attempt: a, To: Seen, Reason: codes.Answered, At: now})
+		}
+	}
+	if len(proven) != 1 {
+		return nil
+	}
+	_, err = Apply(tx, counts, proven)
+	return err
+}
+
 // Change is what became of an attempt.
 type Change struct {
 	Attempt *Attempt // as last read; State is moved on when the change stands
@@ -63,17 +87,24 @@ type Change struct {
 }
 
 // Apply moves attempts forward and says which changes stand; one that would move
-// an attempt back changes nothing.
+// an attempt back changes nothing. What was delivered, seen or lost on its way was accepted
+// before, even if a report of that never came: whoever reports one of these holds the
+// attempt's follow-up locked and has read the attempt since.
 func Apply(tx *db.Tx, counts *tally.Batch, changes []Change) (stands []bool, err error) {
 	stands = make([]bool, len(changes))
 	if err := moveForward(tx, changes, stands); err != nil {
 		return nil, err
 	}
 	for i, ok := range stands {
-		if ok {
-			count(counts, changes[i].Attempt, changes[i].To, changes[i].At)
-			changes[i].Attempt.State = changes[i].To
+		if !ok {
+			continue
 		}
+		c := &changes[i]
+		if c.Attempt.State.Open() && implied(c.To) {
+			count(counts, c.Attempt, Accepted, c.At)
+		}
+		count(counts, c.Attempt, c.To, c.At)
+		c.Attempt.State = c.To
 	}
 	return stands, nil
 }
@@ -111,6 +142,9 @@ func moveForward(tx *db.Tx, changes []Change, stands []bool) error {
 // node's send under the same key came to.
 func fenced(to State) bool { return to == Withheld || to == Rejected }
 
+// implied says that whoever is in this state was accepted before.
+func implied(s State) bool { return s == Undelivered || s == Delivered || s == Seen }
+
 // forward is the statement that moves an attempt to a state.
 var forward = func() map[State]string {
 	stamp := map[State]string{Accepted: "accepted_at", Delivered: "delivered_at", Seen: "seen_at"}
@@ -126,6 +160,9 @@ var forward = func() map[State]string {
 		set := ""
 		if c := stamp[to]; c != "" {
 			set = ", " + c + " = $5"
+		}
+		if implied(to) {
+			set += ", accepted_at = CASE WHEN accepted_at = 0 THEN $5 ELSE accepted_at END"
 		}
 		out[to] = `UPDATE attempt SET state = '` + string(to) + `', reason = $2, detail = $3, ref = CASE WHEN $4 = '' THEN ref ELSE $4 END, updated_at = $5` + set +
 			` WHERE id = $1 AND state IN (` + list + `)`

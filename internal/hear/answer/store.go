@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/codes"
@@ -255,7 +256,16 @@ func (c *change) score(v Value) error {
 	if !c.Scored {
 		return nil
 	}
-	return followup.Answer(c.tx, &c.counts, c.FollowUp, c.now)
+	return c.answered()
+}
+
+// answered ends the follow-up; what the customer answers has arrived.
+func (c *change) answered() error {
+	ended, err := followup.Answer(c.tx, &c.counts, c.FollowUp, c.now)
+	if err != nil || !ended {
+		return err
+	}
+	return attempt.Prove(c.tx, &c.counts, c.FollowUp, c.now)
 }
 
 func (c *change) complete() error {
@@ -285,7 +295,7 @@ func (c *change) complete() error {
 	if _, err := c.tx.Exec(`UPDATE answer_link SET used_at = $2 WHERE hash = $1`, c.hash, db.Millis(c.now)); err != nil {
 		return err
 	}
-	return followup.Answer(c.tx, &c.counts, c.FollowUp, c.now)
+	return c.answered()
 }
 
 // dropHidden removes what was said to questions that a later change of mind hid.

@@ -146,7 +146,8 @@ func (b *builder) reply(id, followUp, score int64, complete bool) {
 	b.check(err)
 	_, err = b.tx.Exec(`INSERT INTO answer_value (answer_id, question, value, saved_at) VALUES ($1, 'satisfaction', $2, $3)`, id, fmt.Sprint(score), db.Millis(tuesday))
 	b.check(err)
-	b.check(followup.Answer(b.tx, &b.counts, followUp, tuesday))
+	_, err = followup.Answer(b.tx, &b.counts, followUp, tuesday)
+	b.check(err)
 }
 
 // life writes the fixture. Follow-ups 1-36 are treated, 37-40 held out.

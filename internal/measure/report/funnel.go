@@ -42,9 +42,6 @@ func funnel(s sums) (stages []Stage, unread []string) {
 		*field += dims[dim]
 	}
 	for _, stage := range by {
-		// A receipt may overtake the provider's own answer, so that an attempt is delivered
-		// without ever having been accepted; the largest of the four is what it has at least.
-		stage.Taken = max(stage.Accepted, stage.Delivered, stage.Undelivered, stage.Seen)
 		stage.Unsettled = stage.Intended - stage.Withheld - stage.Rejected - stage.Taken
 		stages = append(stages, *stage)
 	}
@@ -66,7 +63,7 @@ func (s *Stage) of(state attempt.State) *int64 {
 	case attempt.Unknown:
 		return &s.Unknown
 	case attempt.Accepted:
-		return &s.Accepted
+		return &s.Taken
 	case attempt.Undelivered:
 		return &s.Undelivered
 	case attempt.Delivered:

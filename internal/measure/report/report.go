@@ -80,8 +80,8 @@ type EndCount struct {
 }
 
 // Stage is one step of the program on one channel; attempts are counted, except in Answered.
-// Intended = Withheld + Rejected + Taken + Unsettled. Each of Accepted, Delivered,
-// Undelivered and Seen counts the attempts that were reported so at any time.
+// Intended = Withheld + Rejected + Taken + Unsettled. Each of Delivered, Undelivered and
+// Seen counts the attempts that were reported so at any time; they are among Taken.
 type Stage struct {
 	Step    int    `json:"step"` // from 1
 	Channel string `json:"channel"`
@@ -89,9 +89,8 @@ type Stage struct {
 	Intended    int64 `json:"intended"`
 	Withheld    int64 `json:"withheld"`    // at the last look: nothing went out
 	Rejected    int64 `json:"rejected"`    // the provider said no, or it never left
-	Taken       int64 `json:"taken"`       // the provider has it, as far as we know
+	Taken       int64 `json:"taken"`       // the provider said so, or showed it by what it reported later
 	Unsettled   int64 `json:"unsettled"`   // on the wire, or nobody knows
-	Accepted    int64 `json:"accepted"`    // the provider said that it took it
 	Delivered   int64 `json:"delivered"`   // it reported it delivered
 	Undelivered int64 `json:"undelivered"` // it reported that it didn't arrive
 	Seen        int64 `json:"seen"`        // it reported it seen

@@ -15,7 +15,7 @@ import (
 
 const (
 	compileMost = 3 * time.Minute
-	huntSeconds = 40 // in which each fault must be found
+	huntSeconds = 75 // in which each fault must be found
 	huntMost    = 2 * time.Minute
 	customers   = "60"
 	days        = "18"

@@ -1,0 +1,8 @@
+//go:build race
+
+package condition
+
+import "time"
+
+// The race detector makes every step of a condition some twenty times dearer.
+func init() { stoppedWithin = 20 * time.Second }
