@@ -40,10 +40,10 @@ func TestACustomerWhoArrivesAfterTheirEventIsContactedThen(t *testing.T) {
 			Balanced bool
 			Check    []string
 			Triggers struct{ Total, Started int64 }
-			Funnel   []struct{ Intended, Accepted int64 }
+			Funnel   []struct{ Intended, Taken int64 }
 		}
 		s.json(http.MethodGet, "/v1/programs/after-payment/report", nil, http.StatusOK).read(t, &report)
-		if !report.Balanced || report.Triggers.Total != 1 || len(report.Funnel) != 1 || report.Funnel[0].Accepted != 1 {
+		if !report.Balanced || report.Triggers.Total != 1 || len(report.Funnel) != 1 || report.Funnel[0].Taken != 1 {
 			t.Errorf("%+v", report)
 		}
 	})
