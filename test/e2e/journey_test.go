@@ -135,7 +135,7 @@ func checkReport(t *testing.T, text []byte) {
 		Triggers struct{ Total, Started int64 }
 		Funnel   []struct {
 			Step               int
-			Intended, Accepted int64
+			Intended, Taken int64
 			Answered           int64
 		}
 		Scores []struct {
@@ -150,7 +150,7 @@ func checkReport(t *testing.T, text []byte) {
 	if !r.Balanced || r.Triggers.Total != 2 || r.Triggers.Started != 2 {
 		t.Errorf("%+v", r)
 	}
-	if len(r.Funnel) != 2 || r.Funnel[0].Accepted != 2 || r.Funnel[1].Accepted != 2 || r.Funnel[1].Answered != 1 {
+	if len(r.Funnel) != 2 || r.Funnel[0].Taken != 2 || r.Funnel[1].Taken != 2 || r.Funnel[1].Answered != 1 {
 		t.Errorf("funnel %+v", r.Funnel)
 	}
 	if len(r.Scores) != 1 || r.Scores[0].N != 1 || r.Scores[0].Mean.Value != 2 {

@@ -164,7 +164,7 @@ type account struct {
 			N     int
 		}
 	} `json:"follow_ups"`
-	Funnel []struct{ Intended, Withheld, Rejected, Taken, Unsettled, Accepted, Unknown, Answered int }
+	Funnel []struct{ Intended, Withheld, Rejected, Taken, Unsettled, Unknown, Answered int }
 }
 
 func (a *account) ended(state string) int {
