@@ -53,7 +53,7 @@ const (
 	// answerWait is how long a last step that asks a question waits when it doesn't say.
 	answerWait = 72 * time.Hour
 
-	// linkGrace is how long an answer link outlives the deadline of its follow-up.
+	// linkGrace is how long an answer link is good after the message that brought it.
 	linkGrace = 30 * 24 * time.Hour
 )
 

@@ -83,10 +83,8 @@ func (c *Channel) judge(a answer, to string) channel.Outcome {
 func judgeLookUp(a answer) channel.Outcome {
 	w, clear := a.words()
 	detail := channel.Detail(strconv.Itoa(a.status)+" "+w.Detail, "")
-	if a.status == http.StatusNotFound {
-		o := channel.Lost(detail)
-		o.Reason = codes.LookUpNotFound
-		return o
+	if a.status == http.StatusNotFound && clear && w.Status == statusUnknown {
+		return channel.Refused(codes.LookUpNotFound, detail) // its own word; any other 404 may be somebody's on the way
 	}
 	if a.status != http.StatusOK || !clear {
 		return channel.Lost(detail)

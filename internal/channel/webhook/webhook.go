@@ -190,8 +190,8 @@ func (c *Channel) authorise(request *http.Request) {
 	}
 }
 
-// LookUp asks the gateway what became of a key. A gateway that doesn't know the
-// key can't be taken to have refused it: the request may still be on its way.
+// LookUp asks the gateway what became of a key. That it doesn't know the key is told as it
+// says it; when to believe it, since the request may still be on its way, is the asker's.
 func (c *Channel) LookUp(ctx context.Context, key, _ string) channel.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, c.settings.SendTimeout)
 	defer cancel()

@@ -149,8 +149,13 @@ func TestALookUpTellsWhatBecameOfAKey(t *testing.T) {
 	if o := c.LookUp(t.Context(), "k-1", ""); o.Result != channel.OK || o.Ref != "ref-k-1" {
 		t.Errorf("a key that was taken: %+v", o)
 	}
-	if o := c.LookUp(t.Context(), "k/never", ""); o.Result != channel.Unknown || o.Reason != codes.LookUpNotFound {
-		t.Errorf("a key never heard of may still be on its way: %+v", o)
+	if o := c.LookUp(t.Context(), "k/never", ""); o.Result != channel.Rejected || o.Reason != codes.LookUpNotFound {
+		t.Errorf("a key never heard of: %+v", o)
+	}
+	for _, body := range []string{"", "<h1>404 Not Found</h1>", `{"detail":"no such route"}`} {
+		if o := judgeLookUp(answer{status: http.StatusNotFound, body: []byte(body)}); o.Result != channel.Unknown {
+			t.Errorf("a 404 that doesn't speak of the key, %q: %+v", body, o)
+		}
 	}
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
