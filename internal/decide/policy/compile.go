@@ -140,6 +140,12 @@ func New(s Spec) (*Rules, error) {
 	return r, r.settle(byCountry, calendars)
 }
 
+// CheckCalendar says what is wrong with a calendar.
+func CheckCalendar(c Calendar) error {
+	_, err := compileCalendar(c)
+	return err
+}
+
 func compileCalendars(all []Calendar) (map[string]*calendar, error) {
 	calendars := map[string]*calendar{}
 	for _, c := range all {
@@ -203,6 +209,15 @@ func (r *Rules) settle(byCountry map[string][]Pack, calendars map[string]*calend
 	}
 	for country, zones := range zonesOf {
 		own := byCountry[country]
+		if len(own) == 0 && calendars[country] == nil { // as most are: what holds everywhere else
+			p := *r.other
+			p.zones = zones
+			if len(zones) == 1 {
+				p.oneZone = zones[0]
+			}
+			r.places[country] = &p
+			continue
+		}
 		packs := slices.Concat(common, own)
 		if len(own) == 0 {
 			packs = strictPacks

@@ -5,4 +5,4 @@ package condition
 import "time"
 
 // The race detector makes every step of a condition some twenty times dearer.
-func init() { stoppedWithin = 20 * time.Second }
+func init() { stoppedWithin = time.Minute }

@@ -102,7 +102,7 @@ func compileCalendars(packs []RulePack) ([]policy.Calendar, error) {
 		for _, y := range slices.Sorted(maps.Keys(years[country])) {
 			c.Years = append(c.Years, years[country][y])
 		}
-		if _, err := policy.New(policy.Spec{Calendars: []policy.Calendar{c}}); err != nil {
+		if err := policy.CheckCalendar(c); err != nil {
 			return nil, refused("%s", err)
 		}
 		calendars = append(calendars, c)
