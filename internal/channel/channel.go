@@ -21,6 +21,9 @@ type Message struct {
 	Link        string            // the personal link the text leads to, if any
 	Unsubscribe string            // https address that takes a one-click refusal, if any
 	Headers     map[string]string // further headers, for channels that have headers
+	Customer    int64             // whose it is: an opaque number, for channels that keep something of theirs
+	Program     string            // why we write, in a few words and the message's language
+	Until       time.Time         // when it has outlived its use; zero: never
 }
 
 // Result is what is known of a message after Send. The zero value is Unknown:

@@ -10,6 +10,7 @@ import (
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/program/condition"
+	"github.com/huiyin/huiyin/internal/program/program"
 	"github.com/huiyin/huiyin/internal/program/template"
 )
 
@@ -48,7 +49,7 @@ func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
 		Facts: condition.Vars{Trigger: trigger(s.f), Customer: s.view}, Hotline: d.Hotline,
 	}
 	if p.step.Questionnaire != nil {
-		v.Link = d.PublicURL + "/q/" + d.Links.Token(s.f.ID, p.step.QuestionnaireID)
+		v.Link = d.link(s.f, p.step)
 	}
 	v.Unsubscribe = d.unsubscribe(a)
 	m, err := t.Render(v)
@@ -59,17 +60,36 @@ func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
 	return nil
 }
 
+// link is where a step's questionnaire is answered: the same at every sending.
+func (d *Dispatcher) link(f *followup.FollowUp, step *program.Step) string {
+	return d.PublicURL + "/q/" + d.Links.Token(f.ID, step.QuestionnaireID)
+}
+
 func (d *Dispatcher) unsubscribe(a *attempt.Attempt) string {
 	return d.PublicURL + "/u/" + d.Links.Refusal(a.Customer, a.Channel)
 }
 
-// message is an attempt as its channel takes it.
-func (d *Dispatcher) message(a *attempt.Attempt) channel.Message {
-	return channel.Message{
+// message is an attempt as its channel takes it. All of it follows from what is durable, so
+// that it is the same when it goes out again.
+func (d *Dispatcher) message(s *situation, a *attempt.Attempt) channel.Message {
+	m := channel.Message{
 		Key: attempt.Key(d.Keys, a.ID), Attempt: a.ID, To: a.Address, Language: a.Language, Purpose: a.Purpose,
 		Subject: a.Subject, Text: a.Body, HTML: a.HTML, Unsubscribe: d.unsubscribe(a),
-		Headers: map[string]string{"X-Huiyin-Attempt": strconv.FormatInt(a.ID, 10)},
+		Headers:  map[string]string{"X-Huiyin-Attempt": strconv.FormatInt(a.ID, 10)},
+		Customer: a.Customer, Program: s.live.Title.In(a.Language), Until: s.f.Deadline,
 	}
+	if a.Step >= len(s.live.Steps) {
+		return m // an older version's; it is only asked about
+	}
+	step := &s.live.Steps[a.Step]
+	wait := step.Wait
+	if step.Questionnaire != nil {
+		m.Link, wait = d.link(s.f, step), max(wait, answerWait)
+	}
+	if until := a.IntendedAt.Add(wait); until.After(m.Until) {
+		m.Until = until
+	}
+	return m
 }
 
 // trigger is the event a follow-up was started by, as its conditions and texts see it.

@@ -224,7 +224,7 @@ func (r *recording) intend(s *situation, p *plan) error {
 	}
 	// Each message, although a follow-up counts once: a rule may count messages.
 	r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, keys...)
-	r.push(s, p, &Sending{Attempt: a, Message: r.d.message(&a), channel: ch})
+	r.push(s, p, &Sending{Attempt: a, Message: r.d.message(s, &a), channel: ch})
 	if p.step.Questionnaire != nil {
 		r.invitations = append(r.invitations, answer.Invitation{FollowUp: s.f.ID, Questionnaire: p.step.QuestionnaireID, Channel: p.step.Channel, Language: a.Language})
 	}
@@ -242,7 +242,7 @@ func (r *recording) again(s *situation, p *plan) error {
 	r.push(s, p, &Sending{
 		Attempt: a, channel: ch, again: true, lookUp: p.deed == lookUp,
 		settled:  r.now.Sub(a.UpdatedAt) >= lookUpSettle, // now, when it is asked: the answer may be kept much later
-		Message:  r.d.message(&a),
+		Message:  r.d.message(s, &a),
 		keyUntil: a.IntendedAt.Add(ch.Abilities().Idempotency - keyMargin),
 	})
 	return nil

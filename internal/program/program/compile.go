@@ -47,6 +47,7 @@ func (l *library) compile(d document.Document) (*Live, pins, error) {
 	if err := document.Decode(d.Node, &c.def); err != nil {
 		return nil, nil, d.Locate(err)
 	}
+	c.live.Title = c.def.Title
 	c.basics()
 	c.trigger()
 	c.audience()

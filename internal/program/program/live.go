@@ -5,6 +5,7 @@ import (
 
 	"github.com/huiyin/huiyin/internal/decide/policy"
 	"github.com/huiyin/huiyin/internal/program/condition"
+	"github.com/huiyin/huiyin/internal/program/document"
 	"github.com/huiyin/huiyin/internal/program/questionnaire"
 	"github.com/huiyin/huiyin/internal/program/template"
 )
@@ -23,6 +24,7 @@ type Live struct {
 	VersionID int64
 	Version   int
 	Name      string
+	Title     document.Text
 	Priority  int
 	Trigger   Trigger
 	Reentry   *condition.Condition // nil: one open follow-up per customer
