@@ -125,10 +125,14 @@ func (h *house) wrong(w http.ResponseWriter, r *http.Request, sheet *answer.Shee
 		id := next(sheet, "")
 		h.question(w, r, http.StatusUnprocessableEntity, sheet, id, sheet.Values[id], words.ErrorHidden)
 		return
-	case e.Kind == errs.TooLarge:
+	case e.Kind == errs.TooLarge && q.Type == questionnaire.FreeText:
 		text = fmt.Sprintf(words.ErrorTooLong, q.MaxChars)
+	case e.Kind == errs.TooLarge:
+		text = fmt.Sprintf(words.ErrorTooLong, questionnaire.OtherCharsMax)
 	case said.Empty() && q.Required:
 		text = words.ErrorRequired
+	case q.Type == questionnaire.Multiple:
+		text = words.picks(q, len(said.Choices()))
 	}
 	h.question(w, r, http.StatusUnprocessableEntity, sheet, q.ID, said, text)
 }
@@ -194,6 +198,11 @@ func decode(q *questionnaire.Question, form url.Values) answer.Value {
 		v.Given = given
 	default:
 		v.Given = given[0]
+	}
+	for _, value := range form["value"] {
+		if o, ok := q.Option(value); ok && o.Other {
+			v.Other = form.Get("other")
+		}
 	}
 	if !q.Scaled() {
 		return v

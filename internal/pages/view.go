@@ -40,6 +40,8 @@ type question struct {
 	Tags                []tagGroup
 	TagsAsk             string
 	Text, Hint          string
+	Picks               string // how many may be chosen; "": as many as one likes
+	Other               *other
 	Max                 int
 	Error, Button, Back string
 	BackText            string
@@ -52,6 +54,12 @@ type option struct {
 	Spoken             string // for ears, where eyes have the ends of the scale
 	Group              string // which reasons it reveals
 	On                 bool
+}
+
+// other is what can be written beside a choice that stands for something else.
+type other struct {
+	Ask, Text string
+	Max       int
 }
 
 // tagGroup is the reasons offered beside some scores.
@@ -86,7 +94,15 @@ func asked(sheet *answer.Sheet, q *questionnaire.Question, said answer.Value, w 
 	case questionnaire.Single, questionnaire.Multiple:
 		v.Multi = q.Type == questionnaire.Multiple
 		for i, o := range q.Options {
-			v.Options = append(v.Options, option{N: i + 1, Value: o.Value, Label: o.Text.In(lang), On: chosen(said, o.Value)})
+			one := option{N: i + 1, Value: o.Value, Label: o.Text.In(lang), On: chosen(said, o.Value)}
+			if o.Other {
+				one.Group = "o"
+				v.Other = &other{Ask: w.OtherAsk, Text: said.Other, Max: questionnaire.OtherCharsMax}
+			}
+			v.Options = append(v.Options, one)
+		}
+		if v.Multi {
+			v.Picks = w.pickHint(q)
 		}
 	default:
 		v.scale(q, said, w, lang)

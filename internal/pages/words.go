@@ -1,17 +1,24 @@
 package pages
 
-import "github.com/huiyin/huiyin/internal/program/document"
+import (
+	"fmt"
+
+	"github.com/huiyin/huiyin/internal/program/document"
+	"github.com/huiyin/huiyin/internal/program/questionnaire"
+)
 
 // words are the page's own sentences in one language; what a questionnaire says comes from its document.
 type words struct {
 	Lang, LangName string
 
-	Progress, Required, Optional, OptionalTag string
-	Next, Submit, Back                        string
-	Yes, No                                   string
-	NPSLow, NPSHigh                           string
-	TextHint                                  string
-	Personal, NeverAsk, Hotline               string
+	Progress, Required, Optional, OptionalTag  string
+	Next, Submit, Back                         string
+	Yes, No                                    string
+	NPSLow, NPSHigh                            string
+	TextHint, OtherAsk                         string
+	PickSome, PickBetween, PickMost, PickLeast string
+	PickAlone                                  string
+	Personal, NeverAsk, Hotline                string
 
 	ErrorRequired, ErrorInvalid, ErrorTooLong, ErrorHidden string
 
@@ -36,6 +43,32 @@ var languages = []string{document.ZhCN, document.En}
 // wordsFor gives the words in the language nearest to the wanted ones.
 func wordsFor(want ...string) *words { return vocabulary[document.Choose(languages, want...)] }
 
+// pickHint says how many choices a question takes.
+func (w *words) pickHint(q *questionnaire.Question) string {
+	switch {
+	case q.MinPicks > 0 && q.MaxPicks > 0:
+		return fmt.Sprintf(w.PickBetween, q.MinPicks, q.MaxPicks)
+	case q.MaxPicks > 0:
+		return fmt.Sprintf(w.PickMost, q.MaxPicks)
+	case q.MinPicks > 1:
+		return fmt.Sprintf(w.PickLeast, q.MinPicks)
+	}
+	return w.PickSome
+}
+
+// picks says what is wrong with so many choices.
+func (w *words) picks(q *questionnaire.Question, n int) string {
+	if q.MaxPicks > 0 && n > q.MaxPicks || n < q.MinPicks {
+		return w.pickHint(q)
+	}
+	for _, o := range q.Options {
+		if o.None && n > 1 {
+			return fmt.Sprintf(w.PickAlone, o.Text.In(w.Lang))
+		}
+	}
+	return w.ErrorInvalid
+}
+
 var chinese = words{
 	Lang: document.ZhCN, LangName: "中文",
 	Progress: "第 %d 题,最多 %d 题", Required: "必答", Optional: "选填", OptionalTag: "是什么原因?可多选,也可以不选",
@@ -43,7 +76,9 @@ var chinese = words{
 	Yes: "是", No: "否",
 	NPSLow: "完全不会", NPSHigh: "一定会",
 	TextHint: "最多 %d 个字。请不要填写密码、验证码、证件号或银行卡号。",
-	Personal: "此链接仅供您本人使用,请不要转发。", NeverAsk: "我们不会向您索要验证码和密码。", Hotline: "客服电话:",
+	OtherAsk: "其他,请说明(选填)", PickSome: "可多选", PickBetween: "请选择 %d 到 %d 项", PickMost: "最多选 %d 项", PickLeast: "至少选 %d 项",
+	PickAlone: "选了“%s”,就不能再选别的。请去掉其中一边。",
+	Personal:  "此链接仅供您本人使用,请不要转发。", NeverAsk: "我们不会向您索要验证码和密码。", Hotline: "客服电话:",
 	ErrorRequired: "请先回答这一题,再继续。", ErrorInvalid: "请从给出的选项中选择。", ErrorTooLong: "内容太长了,请缩短到 %d 个字以内。",
 	ErrorHidden: "根据您前面的回答,这一题不用再答了,请继续。",
 	TitleThanks: "感谢您的反馈", Thanks: "您的回答已经收到。",
@@ -66,7 +101,9 @@ var english = words{
 	Yes: "Yes", No: "No",
 	NPSLow: "Not at all likely", NPSHigh: "Extremely likely",
 	TextHint: "At most %d characters. Please leave out passwords, codes, ID and card numbers.",
-	Personal: "This link is for you alone; please don't pass it on.", NeverAsk: "We never ask for codes or passwords.", Hotline: "Customer service: ",
+	OtherAsk: "Something else: what? (optional)", PickSome: "Choose any that apply", PickBetween: "Choose between %d and %d", PickMost: "Choose at most %d", PickLeast: "Choose at least %d",
+	PickAlone: "“%s” can't go together with other choices. Please untick one or the other.",
+	Personal:  "This link is for you alone; please don't pass it on.", NeverAsk: "We never ask for codes or passwords.", Hotline: "Customer service: ",
 	ErrorRequired: "Please answer this question before going on.", ErrorInvalid: "Please choose from what is offered.", ErrorTooLong: "That is too long; please keep it within %d characters.",
 	ErrorHidden: "After your other answers this question isn't needed any more; please go on.",
 	TitleThanks: "Thank you", Thanks: "We have your answers.",

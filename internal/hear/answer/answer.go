@@ -61,6 +61,15 @@ func (a *Answer) Given() map[string]any {
 	return m
 }
 
+// Said gives the values as the questionnaire takes and shows them.
+func (a *Answer) Said() map[string]questionnaire.Reply {
+	m := make(map[string]questionnaire.Reply, len(a.Values))
+	for q, v := range a.Values {
+		m[q] = questionnaire.Reply{Given: v.Given, Tags: v.Tags, Other: v.Other}
+	}
+	return m
+}
+
 // Visible lists the questions to be asked, in order.
 func (s *Sheet) Visible() []string { return s.Form.Visible(s.Given()) }
 

@@ -185,11 +185,11 @@ func (c *change) save(question string, v Value) error {
 		return errs.New(errs.Invalid, codes.AnswerInvalid,
 			"this question isn't asked, given the answers so far; go on with one that is").At(question)
 	}
-	given, tags, err := c.Form.Check(question, v.Given, v.Tags)
+	kept, err := c.Form.Check(question, questionnaire.Reply{Given: v.Given, Tags: v.Tags, Other: v.Other})
 	if err != nil {
 		return err
 	}
-	v = Value{Given: given, Tags: tags}
+	v = Value{Given: kept.Given, Tags: kept.Tags, Other: kept.Other}
 	old, had := c.Values[question]
 	if had && same(old, v) || !had && v.Empty() {
 		return nil

@@ -13,6 +13,7 @@ import (
 type Value struct {
 	Given any      // int64, bool, string or []string, as conditions see it; nil: nothing
 	Tags  []string // keys of the reasons tapped beside a score
+	Other string   // written beside a choice marked other
 	At    time.Time
 }
 
@@ -27,6 +28,18 @@ func (v Value) Empty() bool {
 		return len(g) == 0
 	default:
 		return false
+	}
+}
+
+// Choices lists what was chosen of a question's options.
+func (v Value) Choices() []string {
+	switch g := v.Given.(type) {
+	case string:
+		return []string{g}
+	case []string:
+		return g
+	default:
+		return nil
 	}
 }
 
@@ -55,16 +68,17 @@ func dims(v Value) []string {
 // questions lists what has been answered, in a fixed order.
 func questions(values map[string]Value) []string { return slices.Sorted(maps.Keys(values)) }
 
-// withTags is how a value with tags lies in answer_value; one without is its bare JSON.
-type withTags struct {
+// record is how a value with tags or with words beside it lies in answer_value; any other is its bare JSON.
+type record struct {
 	Value any      `json:"value"`
-	Tags  []string `json:"tags"`
+	Tags  []string `json:"tags,omitempty"`
+	Other string   `json:"other,omitempty"`
 }
 
 func encode(v Value) (string, error) {
 	doc := v.Given
-	if len(v.Tags) > 0 {
-		doc = withTags{v.Given, v.Tags}
+	if len(v.Tags) > 0 || v.Other != "" {
+		doc = record{v.Given, v.Tags, v.Other}
 	}
 	b, err := json.Marshal(doc)
 	return string(b), err
@@ -75,15 +89,14 @@ func decode(text string) (Value, error) {
 	if err := json.Unmarshal([]byte(text), &raw); err != nil {
 		return Value{}, fmt.Errorf("a saved answer can't be read: %w", err)
 	}
-	m, tagged := raw.(map[string]any)
-	if !tagged {
+	if _, recorded := raw.(map[string]any); !recorded {
 		return Value{Given: plain(raw)}, nil
 	}
-	tags, ok := plain(m["tags"]).([]string)
-	if !ok {
-		return Value{}, fmt.Errorf("a saved answer has tags that are no list of words")
+	var r record
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return Value{}, fmt.Errorf("a saved answer can't be read: %w", err)
 	}
-	return Value{Given: plain(m["value"]), Tags: tags}, nil
+	return Value{Given: plain(r.Value), Tags: r.Tags, Other: r.Other}, nil
 }
 
 // plain turns what JSON gives into what conditions take.

@@ -17,29 +17,38 @@ const (
 	codeQuestion = "question-unknown"
 )
 
-// Check judges what a customer gave to a question and gives it as it is to be kept: int64 on a
-// scale, bool, string or []string; nil means nothing was given. Numbers and truth values may come as
-// a form sends them, as text. Errors are sentences for the customer.
-func (q *Questionnaire) Check(id string, given any, tags []string) (any, []string, error) {
+// Reply is what a customer says to one question.
+type Reply struct {
+	Given any      // as it is kept: int64 on a scale, bool, string or []string; nil: nothing
+	Tags  []string // keys of the reasons tapped beside a score
+	Other string   // what was written beside a choice marked other
+}
+
+// Check judges what a customer gave to a question and gives it as it is to be kept. Numbers and
+// truth values may come as a form sends them, as text. Errors are sentences for the customer.
+func (q *Questionnaire) Check(id string, r Reply) (Reply, error) {
 	question, ok := q.Question(id)
 	if !ok {
-		return nil, nil, errs.New(errs.Invalid, codeQuestion, "there is no question `%s` here", shown(id))
+		return Reply{}, errs.New(errs.Invalid, codeQuestion, "there is no question `%s` here", shown(id))
 	}
-	value, err := question.check(given)
+	value, err := question.check(r.Given)
 	if err != nil {
-		return nil, nil, err.At(id)
+		return Reply{}, err.At(id)
 	}
 	if value == nil {
 		if question.Required {
-			return nil, nil, errs.New(errs.Invalid, codeInvalid, "please answer this question").At(id)
+			return Reply{}, errs.New(errs.Invalid, codeInvalid, "please answer this question").At(id)
 		}
-		return nil, nil, nil
+		return Reply{}, nil
 	}
-	kept, err := question.checkTags(value, tags)
-	if err != nil {
-		return nil, nil, err.At(id)
+	kept := Reply{Given: value}
+	if kept.Tags, err = question.checkTags(value, r.Tags); err != nil {
+		return Reply{}, err.At(id)
 	}
-	return value, kept, nil
+	if kept.Other, err = question.checkOther(value, r.Other); err != nil {
+		return Reply{}, err.At(id)
+	}
+	return kept, nil
 }
 
 func (q *Question) check(given any) (any, *errs.Error) {
@@ -117,7 +126,32 @@ func (q *Question) checkMultiple(given any) (any, *errs.Error) {
 	if len(kept) == 0 {
 		return nil, nil
 	}
+	if n := len(kept); n > 1 && slices.ContainsFunc(q.Options, func(o Option) bool { return o.None && slices.Contains(kept, o.Value) }) {
+		return nil, errs.New(errs.Invalid, codeInvalid, "none of these can't be chosen together with others")
+	} else if q.MaxPicks > 0 && n > q.MaxPicks {
+		return nil, errs.New(errs.Invalid, codeInvalid, "choose at most %d", q.MaxPicks)
+	} else if n < q.MinPicks && !q.isNone(kept[0]) {
+		return nil, errs.New(errs.Invalid, codeInvalid, "choose at least %d", q.MinPicks)
+	}
 	return kept, nil
+}
+
+func (q *Question) isNone(value string) bool {
+	o, _ := q.Option(value)
+	return o.None
+}
+
+// checkOther keeps what was written beside a choice marked other, and beside no other.
+func (q *Question) checkOther(value any, text string) (string, *errs.Error) {
+	if strings.TrimSpace(text) == "" {
+		return "", nil
+	}
+	chosen, _ := words(value)
+	if !slices.ContainsFunc(chosen, func(v string) bool { o, _ := q.Option(v); return o.Other }) {
+		return "", errs.New(errs.Invalid, codeInvalid, "there is nothing to write beside this answer")
+	}
+	kept, err := tidy(text, OtherCharsMax)
+	return kept, err
 }
 
 func words(given any) ([]string, bool) {
@@ -157,8 +191,20 @@ func checkYesNo(given any) (any, *errs.Error) {
 
 func (q *Question) checkText(given any) (any, *errs.Error) {
 	text, ok := given.(string)
-	if !ok || !utf8.ValidString(text) {
+	if !ok {
 		return nil, errs.New(errs.Invalid, codeInvalid, "write a text")
+	}
+	text, err := tidy(text, q.MaxChars)
+	if err != nil || text == "" {
+		return nil, err
+	}
+	return text, nil
+}
+
+// tidy takes control characters out of a text and bounds it.
+func tidy(text string, charsMax int) (string, *errs.Error) {
+	if !utf8.ValidString(text) {
+		return "", errs.New(errs.Invalid, codeInvalid, "write a text")
 	}
 	text = strings.TrimSpace(strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) && c != '\n' {
@@ -166,11 +212,8 @@ func (q *Question) checkText(given any) (any, *errs.Error) {
 		}
 		return c
 	}, strings.ReplaceAll(text, "\r\n", "\n")))
-	if n := utf8.RuneCountInString(text); n > q.MaxChars {
-		return nil, errs.New(errs.TooLarge, codeInvalid, "the text has %d characters, and %d fit; please shorten it", n, q.MaxChars)
-	}
-	if text == "" {
-		return nil, nil
+	if n := utf8.RuneCountInString(text); n > charsMax {
+		return "", errs.New(errs.TooLarge, codeInvalid, "the text has %d characters, and %d fit; please shorten it", n, charsMax)
 	}
 	return text, nil
 }

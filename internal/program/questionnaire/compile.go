@@ -117,6 +117,7 @@ func compileQuestion(def *QuestionDefinition, languages []string, at string, p *
 	q.setLabels(def, languages, at, p)
 	q.setTags(def, languages, at, p)
 	q.checkOptions(languages, at, p)
+	q.setPicks(def, at, p)
 	q.MaxChars = int(def.MaxChars)
 	switch {
 	case q.Type != FreeText && def.MaxChars != 0:
@@ -270,6 +271,39 @@ func (q *Question) checkOptions(languages []string, at string, p *document.Probl
 	}
 }
 
+// setPicks bounds how many choices are made, and says which stand apart.
+func (q *Question) setPicks(def *QuestionDefinition, at string, p *document.Problems) {
+	others, nones := 0, 0
+	for _, o := range q.Options {
+		if o.Other {
+			others++
+		}
+		if o.None {
+			nones++
+		}
+		if o.Other && o.None {
+			p.Addf(at+".options", codeShape, "`%s` can't be both other and none", shown(o.Value))
+		}
+	}
+	if others > 1 || nones > 1 {
+		p.Addf(at+".options", codeShape, "one option at most is `other: true`, and one `none: true`")
+	}
+	if q.Type != Multiple {
+		if nones > 0 {
+			p.Addf(at+".options", codeShape, "only where several can be chosen one of them is `none: true`; leave it out")
+		}
+		if def.MinPicks != 0 || def.MaxPicks != 0 {
+			p.Addf(at, codeShape, "only a multiple question has min_choices and max_choices; leave them out")
+		}
+		return
+	}
+	most := int64(len(q.Options) - nones)
+	q.MinPicks, q.MaxPicks = int(def.MinPicks), int(def.MaxPicks)
+	if def.MinPicks < 0 || def.MinPicks > most || def.MaxPicks < 0 || def.MaxPicks > most || def.MaxPicks > 0 && def.MaxPicks < def.MinPicks {
+		p.Addf(at, codeShape, "min_choices and max_choices lie between 1 and %d, and the first is not above the second", most)
+	}
+}
+
 // compileShow compiles a show_if over the questions before it.
 func (q *Question) compileShow(expr string, earlier []Question, fromHere []QuestionDefinition, env *condition.Env) error {
 	names := strings.FieldsFunc(quoted.ReplaceAllString(expr, " "), func(c rune) bool {
@@ -294,65 +328,4 @@ func (q *Question) compileShow(expr string, earlier []Question, fromHere []Quest
 		return errs.New(errs.Invalid, codeShape, "no answer to the earlier questions ever shows `%s`; mend the condition, or take the question out", q.ID)
 	}
 	return nil
-}
-
-// canShow tries the answers the condition looks at. A condition over texts, or over too many
-// combinations, is given the benefit of the doubt.
-func canShow(show *condition.Condition, earlier []Question) bool {
-	var looked []Question
-	combinations := 1
-	for _, q := range earlier {
-		if !show.Uses(q.ID) {
-			continue
-		}
-		looked = append(looked, q)
-		values := q.values()
-		if values == nil || combinations*len(values) > combinationsMax {
-			return true
-		}
-		combinations *= len(values)
-	}
-	for n := range combinations {
-		answers := map[string]any{}
-		for _, q := range looked {
-			values := q.values()
-			answers[q.ID] = values[n%len(values)]
-			n /= len(values)
-		}
-		if held, err := show.Match(condition.Vars{Answers: answers}); err != nil || held {
-			return true
-		}
-	}
-	return false
-}
-
-// values lists what can be answered; of several choices every set of them. nil means too many.
-func (q *Question) values() []any {
-	var list []any
-	switch q.Type {
-	case Rating, NPS, CES:
-		for n := q.Min; n <= q.Max; n++ {
-			list = append(list, n)
-		}
-	case YesNo:
-		list = []any{true, false}
-	case Single:
-		for _, o := range q.Options {
-			list = append(list, o.Value)
-		}
-	case Multiple:
-		if len(q.Options) > subsetOptionsMax {
-			return nil
-		}
-		for set := 1; set < 1<<len(q.Options); set++ {
-			var chosen []string
-			for i, o := range q.Options {
-				if set&(1<<i) != 0 {
-					chosen = append(chosen, o.Value)
-				}
-			}
-			list = append(list, chosen)
-		}
-	}
-	return list
 }

@@ -25,6 +25,7 @@ const (
 	TagGroupsMax    = 5
 	TagsMax         = 12
 	TextCharsMax    = 4_000
+	OtherCharsMax   = 200 // of what is written beside "other"
 	defaultChars    = 1_000
 	askCharsMax     = 500
 	labelCharsMax   = 60
@@ -57,6 +58,8 @@ type QuestionDefinition struct {
 	Labels   map[string][]string `yaml:"labels"`
 	Tags     map[string]Words    `yaml:"tags"` // by a range of scores, such as "1-3"
 	Options  []Option            `yaml:"options"`
+	MinPicks int64               `yaml:"min_choices"`
+	MaxPicks int64               `yaml:"max_choices"`
 	MaxChars int64               `yaml:"max_chars"`
 	ShowIf   string              `yaml:"show_if"`
 }
@@ -68,4 +71,6 @@ type Words map[string][]string
 type Option struct {
 	Value string        `yaml:"value"`
 	Text  document.Text `yaml:"text"`
+	Other bool          `yaml:"other"` // something else, which the customer may write
+	None  bool          `yaml:"none"`  // none of these: it stands alone
 }

@@ -32,6 +32,8 @@ type Question struct {
 	Tags     []Tags   // reasons to tap, by score
 	Options  []Option // of single and multiple
 	MaxChars int      // of text
+	MinPicks int      // of multiple: choices, if any are made; 0: as many as one likes
+	MaxPicks int      // of multiple; 0: all
 
 	showIf *condition.Condition
 }
@@ -66,12 +68,20 @@ func (q *Question) TagWords(key, language string) string {
 	return key
 }
 
-// OptionText gives a kept choice in words; a value that isn't known is given back.
-func (q *Question) OptionText(value, language string) string {
+// Option finds a choice by its value.
+func (q *Question) Option(value string) (Option, bool) {
 	for _, o := range q.Options {
 		if o.Value == value {
-			return o.Text.In(language)
+			return o, true
 		}
+	}
+	return Option{}, false
+}
+
+// OptionText gives a kept choice in words; a value that isn't known is given back.
+func (q *Question) OptionText(value, language string) string {
+	if o, ok := q.Option(value); ok {
+		return o.Text.In(language)
 	}
 	return value
 }

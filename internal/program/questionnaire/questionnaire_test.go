@@ -44,11 +44,11 @@ func refunds() *Definition {
 			{ID: "arrived", Type: YesNo, Ask: both("到账了吗?", "Has it arrived?")},
 			{
 				ID: "why", Type: Multiple, Ask: both("为什么?", "Why?"), ShowIf: "!arrived",
-				Options: []Option{{"bank", both("银行", "Bank")}, {"us", both("我们", "Us")}, {"other", both("其他", "Other")}},
+				Options: []Option{{Value: "bank", Text: both("银行", "Bank")}, {Value: "us", Text: both("我们", "Us")}, {Value: "other", Text: both("其他", "Other")}},
 			},
 			{
 				ID: "whose", Type: Single, Ask: both("谁的?", "Whose?"), ShowIf: `"other" in why`,
-				Options: []Option{{"mine", both("我", "Mine")}, {"theirs", both("他们", "Theirs")}},
+				Options: []Option{{Value: "mine", Text: both("我", "Mine")}, {Value: "theirs", Text: both("他们", "Theirs")}},
 			},
 			{ID: "easy", Type: CES, Ask: both("容易吗?", "Easy?")},
 			{ID: "recommend", Type: NPS, Ask: both("会推荐吗?", "Recommend us?"), Labels: map[string][]string{"zh-CN": {"不会", "会"}, "en": {"No", "Yes"}}},
@@ -111,7 +111,8 @@ func TestAnswersAreKeptAsTheyAreMeant(t *testing.T) {
 		"no choices":                        {"why", []string{}, nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, tags, err := q.Check(c.question, c.given, c.tags)
+			kept, err := q.Check(c.question, Reply{Given: c.given, Tags: c.tags})
+			got, tags := kept.Given, kept.Tags
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +149,7 @@ func TestAnswersThatDontFitAreRefused(t *testing.T) {
 		"reasons beside a text":          {"better", "x", []string{"1-3.1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, _, err := q.Check(c.question, c.given, c.tags)
+			got, err := q.Check(c.question, Reply{Given: c.given, Tags: c.tags})
 			if errs.KindOf(err) != errs.Invalid && errs.KindOf(err) != errs.TooLarge {
 				t.Errorf("got %v, %v", got, err)
 			}
@@ -231,12 +232,13 @@ func TestWhatIsKeptIsKeptAgain(t *testing.T) {
 				rapid.Map(rapid.Bool(), func(b bool) any { return b }),
 				rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"bank", "us", "other", "mine", "x"}), 0, 4), func(l []string) any { return l }),
 			).Draw(t, question.ID)
-			kept, _, err := q.Check(question.ID, given, nil)
+			reply, err := q.Check(question.ID, Reply{Given: given})
+			kept := reply.Given
 			if err != nil || kept == nil {
 				continue
 			}
-			again, _, err := q.Check(question.ID, kept, nil)
-			if err != nil || !reflect.DeepEqual(kept, again) {
+			again, err := q.Check(question.ID, reply)
+			if err != nil || !reflect.DeepEqual(reply, again) {
 				t.Fatalf("%s: %v became %v, then %v, %v", question.ID, given, kept, again, err)
 			}
 			answers[question.ID] = kept
@@ -261,7 +263,8 @@ func FuzzAnswers(f *testing.F) {
 		if tag != "" {
 			tags = []string{tag}
 		}
-		kept, _, err := q.Check(question, given, tags)
+		reply, err := q.Check(question, Reply{Given: given, Tags: tags})
+		kept := reply.Given
 		if err != nil && !utf8.ValidString(err.Error()) {
 			t.Errorf("%q", err.Error())
 		}
