@@ -34,7 +34,7 @@ var floors = []string{
 	"channel", "channel/webhook", "channel/email", "channel/sms", "channel/inapp", "channel/push", "channel/im",
 	"voice/media", "voice/sip", "voice/ivr", "voice/webrtc",
 
-	"people/customer", "people/consent", "people/staff",
+	"people/vault", "people/customer", "people/consent", "people/staff",
 	"intake/event", "intake/kafka",
 	"program/document", "program/condition", "program/segment", "program/template", "program/questionnaire",
 	"program/knowledge", "program/rules", "program/program",
@@ -141,7 +141,7 @@ func load(files fs.FS) (*tree, error) {
 		if err != nil {
 			return err
 		}
-		if path.Dir(name) == "platform/db/schema" {
+		if path.Dir(name) == "platform/db/schema" || path.Dir(name) == "people/vault/schema" {
 			readOwners(string(text), t.owners)
 		}
 		if path.Ext(name) != ".go" || bytes.HasPrefix(text, []byte("//go:build deps")) {

@@ -38,7 +38,7 @@ type Entry struct {
 
 var table = slices.Concat(
 	withheld, selected, endings, results,
-	requestFaults, documentFaults, followUpFaults, channelFaults, measureFaults, machineFaults, rights,
+	requestFaults, documentFaults, followUpFaults, channelFaults, measureFaults, machineFaults, vaultFaults, rights, vaultRights,
 )
 
 var byCode = index(table)

@@ -1,80 +1,59 @@
 package crypt
 
 import (
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
-
-	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
-const (
-	keyBytes   = 32
-	fileHeader = "huiyin-keys-1 "
-)
+const keyBytes = 32
 
-// Keyring computes MACs under keys derived from one master key. It is safe for concurrent use.
+// Keyring computes MACs under keys derived from one master key, and holds the keys that
+// wrap the vault's. It is safe for concurrent use.
 type Keyring struct {
+	path   string // "": made from a seed
 	master []byte
 	pools  sync.Map // purpose -> *sync.Pool of hash.Hash
+
+	mu       sync.Mutex
+	wrapping map[int]cipher.AEAD // by number
 }
 
-// Open reads the key file at path and makes it, with a new master key, if there is none.
+// Open reads the key file at path and makes it, with new keys, if there is none.
 func Open(path string) (*Keyring, error) {
-	b, err := os.ReadFile(path)
+	f, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := create(path); err != nil {
 			return nil, fmt.Errorf("make the key file %s: %w", path, err)
 		}
-		b, err = os.ReadFile(path)
+		f, err = readFile(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the key file: %w", err)
+		return nil, err
 	}
-	text, ok := strings.CutPrefix(strings.TrimSpace(string(b)), strings.TrimSpace(fileHeader))
-	master, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-	if !ok || err != nil || len(master) != keyBytes {
-		return nil, errs.New(errs.Invalid, "key-file-broken",
-			"the key file %s is not one of ours or is damaged; put the right one back from your backup, a new one would make every link already sent worthless", path)
+	if len(f.wrapping) == 0 { // written before there was a vault
+		if f, err = change(path, func(f *keyFile) error { return f.add(1) }); err != nil {
+			return nil, err
+		}
 	}
-	return FromSeed(master), nil
+	k := FromSeed(f.master)
+	k.path = path
+	return k, k.take(f)
 }
 
-// FromSeed makes a keyring whose master key is seed: for simulations and tests.
-func FromSeed(seed []byte) *Keyring { return &Keyring{master: append([]byte(nil), seed...)} }
-
-// create writes a new key file in one step, so a crash leaves either none or a whole one,
-// and two servers that start together agree on the first.
-func create(path string) error {
-	key := make([]byte, keyBytes)
-	if _, err := rand.Read(key); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".keys-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	_, err = tmp.WriteString(fileHeader + base64.StdEncoding.EncodeToString(key) + "\n")
-	err = errors.Join(err, tmp.Chmod(0o600), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+// FromSeed makes a keyring whose master key is seed, and which lies in no file: for
+// simulations, tests and databases in memory.
+func FromSeed(seed []byte) *Keyring {
+	k := &Keyring{master: append([]byte(nil), seed...), wrapping: map[int]cipher.AEAD{}}
+	k.wrapping[1] = k.derived(1)
+	return k
 }
 
 // MAC is HMAC-SHA-256 of the parts, each with its length before it, under the key of this purpose.

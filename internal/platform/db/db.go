@@ -76,6 +76,7 @@ type store interface {
 	write(ctx context.Context, p Priority, name string, hook Hook, fn func(*Tx) error) error
 	read(ctx context.Context, fn func(*Tx) error) error
 	queued() int
+	scrub(ctx context.Context) (whole bool, err error)
 	close() error
 }
 
@@ -149,6 +150,15 @@ func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	return classify(d.store.read(ctx, d.watched(true, fn)))
+}
+
+// Scrub makes what was overwritten or deleted vanish from the disk as far as the engine
+// can at this moment: SQLite's log is taken into the file and cut to nothing. It says
+// whether that is done; a reader may stand in the way. PostgreSQL's own vacuum does it in
+// its time.
+func (d *DB) Scrub(ctx context.Context) (whole bool, err error) {
+	whole, err = d.store.scrub(ctx)
+	return whole, classify(err)
 }
 
 // Queued is how many writers wait.

@@ -25,16 +25,16 @@ type migration struct {
 	statements []string
 }
 
-// migrations reads the embedded steps, in order.
-func migrations(engine Engine) ([]migration, error) {
-	names, err := fs.Glob(schemaFiles, "schema/*.sql")
+// migrations reads the steps of a schema, in order.
+func migrations(files fs.FS, engine Engine) ([]migration, error) {
+	names, err := fs.Glob(files, "schema/*.sql")
 	if err != nil {
 		return nil, err
 	}
 	sort.Strings(names)
 	var all []migration
 	for _, n := range names {
-		text, err := schemaFiles.ReadFile(n)
+		text, err := fs.ReadFile(files, n)
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +77,7 @@ func statements(text string, engine Engine) []string {
 
 // SchemaVersion is the version of the schema this program knows.
 func SchemaVersion() int {
-	all, err := migrations(SQLite)
+	all, err := migrations(schemaFiles, SQLite)
 	if err != nil {
 		panic("db: the embedded schema can't be read: " + err.Error())
 	}
@@ -86,8 +86,12 @@ func SchemaVersion() int {
 
 // Migrate brings the schema up to date, each step in its own transaction. A
 // database made by a newer program is refused, and left untouched.
-func (d *DB) Migrate(ctx context.Context) error {
-	all, err := migrations(d.engine)
+func (d *DB) Migrate(ctx context.Context) error { return d.MigrateTo(ctx, schemaFiles) }
+
+// MigrateTo does the same for a database that isn't the house's own, with the steps in
+// the folder schema of files.
+func (d *DB) MigrateTo(ctx context.Context, files fs.FS) error {
+	all, err := migrations(files, d.engine)
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 		return err
 	}
 	for _, m := range all {
-		if err := d.Write(ctx, First, "migrate", func(tx *Tx) error { return m.apply(tx, SchemaVersion()) }); err != nil {
+		if err := d.Write(ctx, First, "migrate", func(tx *Tx) error { return m.apply(tx, all[len(all)-1].version) }); err != nil {
 			return err
 		}
 	}

@@ -85,6 +85,8 @@ func (s *pgStore) read(ctx context.Context, fn func(*Tx) error) error {
 	return errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx))))
 }
 
+func (s *pgStore) scrub(context.Context) (bool, error) { return true, nil }
+
 func (s *pgStore) queued() int { return s.turns.waiting() }
 
 func (s *pgStore) close() error {

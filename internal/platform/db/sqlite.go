@@ -19,6 +19,7 @@ const (
 	liteReaders  = 4
 	busyTimeout  = 15 * time.Second // another process (a command-line tool) may hold the file this long
 	statementMax = 512              // prepared statements kept per connection
+	scrubWait    = 250 * time.Millisecond
 )
 
 // liteStore is SQLite: one writing connection that groups its callers, and a few reading ones.
@@ -31,11 +32,12 @@ type liteStore struct {
 	queue   *queue
 	stopped chan struct{}
 	memory  bool
+	path    string
 }
 
 func openSQLite(ctx context.Context, path string, c clock.Clock, o Options) (store, error) {
 	memory := path == ":memory:"
-	s := &liteStore{clock: c, queue: newQueue(), stopped: make(chan struct{}), memory: memory}
+	s := &liteStore{clock: c, queue: newQueue(), stopped: make(chan struct{}), memory: memory, path: path}
 	var err error
 	if s.pool, err = sql.Open("sqlite", liteDSN(path, memory, false)); err != nil {
 		return nil, err
@@ -84,7 +86,8 @@ func liteDSN(path string, memory, readOnly bool) string {
 		return "file::memory:?_pragma=" + strings.Join(pragmas, "&_pragma=")
 	}
 	// FULL: a commit is on the disk when it returns, also through a power cut.
-	pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "mmap_size(268435456)")
+	// secure_delete: what is deleted or written over is gone from the file, not only from the tables.
+	pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)", "journal_size_limit(67108864)", "mmap_size(268435456)")
 	if readOnly {
 		pragmas = append(pragmas, "query_only(1)")
 	}
@@ -201,6 +204,24 @@ func (s *liteStore) read(ctx context.Context, fn func(*Tx) error) error {
 	err := runSafely(&Tx{ctx: ctx, lite: c, clock: s.clock}, fn)
 	_, end := c.exec("ROLLBACK", nil)
 	return errors.Join(err, end)
+}
+
+// scrub works on a connection of its own, which waits for readers only a moment: the
+// writer is kept waiting no longer.
+func (s *liteStore) scrub(ctx context.Context) (whole bool, err error) {
+	if s.memory {
+		return true, nil
+	}
+	d, err := sql.Open("sqlite", "file:"+escapePath(s.path)+fmt.Sprintf("?_pragma=busy_timeout(%d)", scrubWait.Milliseconds()))
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	var busy, frames, moved int
+	if err := d.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved); err != nil {
+		return false, err
+	}
+	return busy == 0, nil
 }
 
 func (s *liteStore) queued() int { return s.queue.len() }
