@@ -67,25 +67,6 @@ func NotesOf(tx *db.Tx, customer int64, limit int) ([]Note, error) {
 		WHERE customer_id = $1 ORDER BY id DESC LIMIT $2`, customer, min(limit, pageMax))
 }
 
-// Open counts the follow-ups of a program that have not ended, by state.
-func Open(tx *db.Tx, program int64) (map[State]int64, error) {
-	rows, err := tx.Query(`SELECT state, COUNT(*) FROM follow_up WHERE program_id = $1 AND ended_at = 0 GROUP BY state`, program)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	out := map[State]int64{}
-	for rows.Next() {
-		var s State
-		var n int64
-		if err := rows.Scan(&s, &n); err != nil {
-			return nil, err
-		}
-		out[s] = n
-	}
-	return out, rows.Err()
-}
-
 // nextDueOf asks for one lane; it is a column of NextDueOf's query.
 const nextDueOf = `COALESCE((SELECT MIN(due_at) FROM follow_up WHERE lane = $%d AND state IN ('waiting', 'contacting')), 0)`
 

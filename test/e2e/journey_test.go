@@ -134,9 +134,9 @@ func checkReport(t *testing.T, text []byte) {
 		Check    []string
 		Triggers struct{ Total, Started int64 }
 		Funnel   []struct {
-			Step               int
+			Step            int
 			Intended, Taken int64
-			Answered           int64
+			Answered        int64
 		}
 		Scores []struct {
 			Question string

@@ -119,31 +119,45 @@ func TestCommandsThatGoTogetherAreJudgedOneByOne(t *testing.T) {
 	}{
 		{
 			"everything is accepted", &scripted{pipelines: true, mail: "250 a", rcpt: "250 b", data: "354 c", end: "250 d"},
-			yes, channel.OK, codes.Accepted, []string{"EHLO MAIL RCPT DATA MAIL RCPT DATA "}, 2,
+			yes, channel.OK, codes.Accepted,
+			[]string{"EHLO MAIL RCPT DATA MAIL RCPT DATA "},
+			2,
 		},
 		{
 			"one after another, where the server asks for that", &scripted{mail: "250 a", rcpt: "250 b", data: "354 c", end: "250 d"},
-			yes, channel.OK, codes.Accepted, []string{"EHLO MAIL RCPT DATA MAIL RCPT DATA "}, 2,
+			yes, channel.OK, codes.Accepted,
+			[]string{"EHLO MAIL RCPT DATA MAIL RCPT DATA "},
+			2,
 		},
 		{
 			"the recipient is refused, and DATA too", &scripted{pipelines: true, mail: "250 a", rcpt: "550 5.1.1 nobody", data: "503 whom?", end: "554 nobody"},
-			yes, channel.Rejected, codes.MailboxUnknown, []string{"EHLO MAIL RCPT DATA RSET MAIL RCPT DATA RSET "}, 0,
+			yes, channel.Rejected, codes.MailboxUnknown,
+			[]string{"EHLO MAIL RCPT DATA RSET MAIL RCPT DATA RSET "},
+			0,
 		},
 		{
 			"the recipient is refused, and the server waits for a message nonetheless", &scripted{pipelines: true, mail: "250 a", rcpt: "550 5.1.1 nobody", data: "354 c", end: "554 nobody"},
-			yes, channel.Rejected, codes.MailboxUnknown, []string{"EHLO MAIL RCPT DATA RSET MAIL RCPT DATA RSET "}, 2,
+			yes, channel.Rejected, codes.MailboxUnknown,
+			[]string{"EHLO MAIL RCPT DATA RSET MAIL RCPT DATA RSET "},
+			2,
 		},
 		{
 			"DATA alone is refused", &scripted{pipelines: true, mail: "250 a", rcpt: "250 b", data: "451 4.3.1 full", end: "250 d"},
-			yes, channel.Rejected, codes.ProviderBusy, []string{"EHLO MAIL RCPT DATA RSET MAIL RCPT DATA RSET "}, 0,
+			yes, channel.Rejected, codes.ProviderBusy,
+			[]string{"EHLO MAIL RCPT DATA RSET MAIL RCPT DATA RSET "},
+			0,
 		},
 		{
 			"the last look says no, and hanging up ends it", &scripted{pipelines: true, mail: "250 a", rcpt: "250 b", data: "354 c", end: "250 d"},
-			no, channel.Withheld, codes.LastLookRefused, []string{"EHLO MAIL RCPT DATA ", "EHLO MAIL RCPT DATA "}, 0,
+			no, channel.Withheld, codes.LastLookRefused,
+			[]string{"EHLO MAIL RCPT DATA ", "EHLO MAIL RCPT DATA "},
+			0,
 		},
 		{
 			"the last look says no before DATA, and the connection is kept", &scripted{mail: "250 a", rcpt: "250 b", data: "354 c", end: "250 d"},
-			no, channel.Withheld, codes.LastLookRefused, []string{"EHLO MAIL RCPT RSET MAIL RCPT RSET "}, 0,
+			no, channel.Withheld, codes.LastLookRefused,
+			[]string{"EHLO MAIL RCPT RSET MAIL RCPT RSET "},
+			0,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

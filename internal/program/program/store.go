@@ -297,13 +297,7 @@ func List(tx *db.Tx) ([]Summary, error) {
 		FROM program p LEFT JOIN program_version v ON v.id = p.version_id ORDER BY p.name`)
 }
 
-// States gives the state of every program.
-func States(tx *db.Tx) (map[int64]string, error) {
-	states := map[int64]string{}
-	return states, tx.Ask(AskStates(states))
-}
-
-// AskStates asks for the same, into states, together with other questions.
+// AskStates asks for the state of every program, into states, together with other questions.
 func AskStates(states map[int64]string) db.Question {
 	return db.Question{Query: `SELECT id, state FROM program`, Row: func(r *db.Rows) error {
 		var id int64

@@ -19,7 +19,6 @@ var packFiles = []string{"cn.yaml", "us.yaml", "strict.yaml", "caps.yaml"}
 type shipped struct {
 	packs []RulePack
 	caps  []CapPolicy
-	docs  []document.Document
 }
 
 var readShipped = sync.OnceValues(func() (shipped, error) {
@@ -43,7 +42,6 @@ var readShipped = sync.OnceValues(func() (shipped, error) {
 })
 
 func (s *shipped) add(d document.Document) error {
-	s.docs = append(s.docs, d)
 	if d.Kind == document.KindCapPolicy {
 		c, err := DecodeCaps(d)
 		s.caps = append(s.caps, c)
@@ -71,9 +69,6 @@ func Builtin() []RulePack { return append([]RulePack(nil), mustShipped().packs..
 
 // BuiltinCaps gives the cap policy that ships.
 func BuiltinCaps() []CapPolicy { return append([]CapPolicy(nil), mustShipped().caps...) }
-
-// Documents gives the shipped documents as they are written, for `get`.
-func Documents() []document.Document { return append([]document.Document(nil), mustShipped().docs...) }
 
 // Strict gives the pack for countries that have none.
 func Strict() RulePack {
