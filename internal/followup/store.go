@@ -8,6 +8,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/platform/outbox"
 	"github.com/huiyin/huiyin/internal/platform/tally"
 )
 
@@ -44,12 +45,14 @@ func Start(tx *db.Tx, counts *tally.Batch, fs []FollowUp) (started []bool, err e
 		return nil, err
 	}
 	started = make([]bool, len(fs))
+	var told []outbox.Notice
 	for i, n := range touched {
 		if started[i] = n == 1; started[i] {
 			countStart(counts, &fs[i])
+			told = append(told, tellStart(&fs[i])...)
 		}
 	}
-	return started, nil
+	return started, outbox.Tell(tx, told...)
 }
 
 func countStart(counts *tally.Batch, f *FollowUp) {
@@ -135,17 +138,19 @@ func Moves(tx *db.Tx, counts *tally.Batch, now time.Time, moves []Move) (held []
 	if err != nil {
 		return nil, err
 	}
+	var told []outbox.Notice
 	for i := range held {
 		m := &moves[i]
 		switch {
 		case !held[i]:
 		case m.State.Final():
 			countEnd(counts, m.Program, now, m.State, m.Reason, 1)
+			told = append(told, tellEnd(m.ID, m.Program, now, m.State, m.Reason))
 		case m.State == SetAside:
 			counts.Add(tally.Key{Program: m.Program, Day: tally.Day(now), Metric: MetricAside, Dim: "in"}, 1)
 		}
 	}
-	return held, nil
+	return held, outbox.Tell(tx, told...)
 }
 
 // Decide keeps decisions and counts them.
@@ -185,7 +190,7 @@ func end(tx *db.Tx, counts *tally.Batch, f *FollowUp, now time.Time, s State, re
 		counts.Add(tally.Key{Program: f.Program, Day: tally.Day(now), Metric: MetricAside, Dim: "out"}, 1)
 	}
 	countEnd(counts, f.Program, now, s, reason, 1)
-	return nil
+	return outbox.Tell(tx, tellEnd(f.ID, f.Program, now, s, reason))
 }
 
 // Answer ends a follow-up as answered. One that had ended without an answer is

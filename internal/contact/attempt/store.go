@@ -8,6 +8,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/platform/outbox"
 	"github.com/huiyin/huiyin/internal/platform/tally"
 )
 
@@ -95,6 +96,7 @@ func Apply(tx *db.Tx, counts *tally.Batch, changes []Change) (stands []bool, err
 	if err := moveForward(tx, changes, stands); err != nil {
 		return nil, err
 	}
+	var told []outbox.Notice
 	for i, ok := range stands {
 		if !ok {
 			continue
@@ -102,11 +104,30 @@ func Apply(tx *db.Tx, counts *tally.Batch, changes []Change) (stands []bool, err
 		c := &changes[i]
 		if c.Attempt.State.Open() && implied(c.To) {
 			count(counts, c.Attempt, Accepted, c.At)
+			told = append(told, c.tell(outbox.ContactAccepted, codes.Accepted))
 		}
 		count(counts, c.Attempt, c.To, c.At)
 		c.Attempt.State = c.To
+		switch c.To {
+		case Accepted:
+			told = append(told, c.tell(outbox.ContactAccepted, codes.Accepted))
+		case Undelivered:
+			told = append(told, c.tell(outbox.ContactUndelivered, c.Reason))
+		}
 	}
-	return stands, nil
+	return stands, outbox.Tell(tx, told...)
+}
+
+// tell is what the wallet is told of a change: which contact it was, never where it went.
+func (c *Change) tell(kind outbox.Kind, reason codes.Reason) outbox.Notice {
+	a := c.Attempt
+	return outbox.Notice{
+		Kind: kind, Customer: a.Customer, FollowUp: a.FollowUp, Program: a.Program, At: c.At,
+		Data: map[string]any{
+			"follow_up": strconv.FormatInt(a.FollowUp, 10), "contact": strconv.FormatInt(a.ID, 10),
+			"step": a.Step + 1, "try": a.Try, "channel": a.Channel, "purpose": a.Purpose, "reason": string(reason),
+		},
+	}
 }
 
 // moveForward writes the changes, those to one state together: each state has its

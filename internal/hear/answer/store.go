@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/contact/attempt"
@@ -13,6 +14,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/ids"
+	"github.com/huiyin/huiyin/internal/platform/outbox"
 	"github.com/huiyin/huiyin/internal/platform/tally"
 	"github.com/huiyin/huiyin/internal/program/questionnaire"
 )
@@ -295,7 +297,21 @@ func (c *change) complete() error {
 	if _, err := c.tx.Exec(`UPDATE answer_link SET used_at = $2 WHERE hash = $1`, c.hash, db.Millis(c.now)); err != nil {
 		return err
 	}
-	return c.answered()
+	if err := c.answered(); err != nil {
+		return err
+	}
+	return outbox.Tell(c.tx, c.tell())
+}
+
+// tell is what the wallet is told of an answer: the score, not the words.
+func (c *change) tell() outbox.Notice {
+	data := map[string]any{
+		"follow_up": strconv.FormatInt(c.FollowUp, 10), "answer": strconv.FormatInt(c.ID, 10), "channel": c.Channel, "language": c.Language,
+	}
+	if c.Scored {
+		data["score"] = c.Score
+	}
+	return outbox.Notice{Kind: outbox.AnswerCompleted, Customer: c.Customer, FollowUp: c.FollowUp, Program: c.Program, At: c.now, Data: data}
 }
 
 // dropHidden removes what was said to questions that a later change of mind hid.

@@ -3,6 +3,7 @@ package consent
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/decide/policy"
@@ -11,6 +12,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/ids"
+	"github.com/huiyin/huiyin/internal/platform/outbox"
 )
 
 const (
@@ -53,7 +55,10 @@ func Refuse(tx *db.Tx, source *ids.Source, r Refusal, now time.Time) (int64, err
 	id = source.Next()
 	_, err = tx.Exec(insertRefusal, id, r.Customer, r.Key, r.Channel, r.Purpose,
 		db.Millis(r.At), db.Millis(r.Recorded), r.Source, r.Words, r.Actor)
-	return id, err
+	if err != nil {
+		return id, err
+	}
+	return id, outbox.Tell(tx, r.tell(outbox.RefusalRecorded, id, now))
 }
 
 // lockAll locks the customer and everyone who shares the contact point.
@@ -82,7 +87,23 @@ func Lift(tx *db.Tx, id int64, now time.Time) error {
 	if err == nil && n == 0 {
 		return errs.New(errs.NotFound, codes.NotFound, "there is no standing refusal with this number: read the customer's list again")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	all, err := db.All(tx, scanRefusal, `SELECT `+refusalColumns+` FROM refusal WHERE id = $1`, id)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	return outbox.Tell(tx, all[0].tell(outbox.RefusalWithdrawn, id, now))
+}
+
+// tell is what the wallet is told of a refusal: not the words, which may hold anything. One
+// of a contact point alone has no customer.
+func (r *Refusal) tell(kind outbox.Kind, id int64, at time.Time) outbox.Notice {
+	return outbox.Notice{
+		Kind: kind, Customer: r.Customer, At: at,
+		Data: map[string]any{"refusal": strconv.FormatInt(id, 10), "channel": r.Channel, "purpose": r.Purpose, "source": r.Source},
+	}
 }
 
 // Grant records a consent with its proof.

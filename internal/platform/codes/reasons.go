@@ -150,6 +150,8 @@ const (
 	MessageTooLarge     Reason = "message-too-large"
 	LoginRefused        Reason = "login-refused"
 	CutShort            Reason = "cut-short"
+	EndpointGone        Reason = "endpoint-gone"
+	EndpointDisabled    Reason = "endpoint-disabled"
 )
 
 var results = []Entry{
@@ -174,4 +176,6 @@ var results = []Entry{
 	{"message-too-large", Result, "内容超出服务商允许的大小", "The message is larger than the provider takes"},
 	{"login-refused", Result, "服务商不认可我们的账号或密钥,消息未发出", "The provider does not accept our credentials; nothing was sent"},
 	{"cut-short", Result, "发出前被中止,消息未发出", "Stopped before anything was sent"},
+	{"endpoint-gone", Result, "接收地址答复已停用(410),不再推送", "The endpoint answered that it is gone (410); it is told no more"},
+	{"endpoint-disabled", Result, "接收地址已由员工停用", "The endpoint was disabled by a person"},
 }

@@ -19,6 +19,8 @@ const (
 	AuditRead        Scope = "audit-read"
 	KeysWrite        Scope = "keys-write"
 	ReceiptsWrite    Scope = "receipts-write"
+	WebhooksRead     Scope = "webhooks-read"
+	WebhooksWrite    Scope = "webhooks-write"
 	Admin            Scope = "admin"
 )
 
@@ -39,5 +41,7 @@ var rights = []Entry{
 	{"audit-read", Right, "查看审计记录", "Read the audit log"},
 	{"keys-write", Right, "创建和停用密钥", "Create and withdraw keys"},
 	{"receipts-write", Right, "回传送达回执", "Report what became of messages"},
+	{"webhooks-read", Right, "查看推送地址和投递记录", "Read webhook endpoints and their delivery log"},
+	{"webhooks-write", Right, "设置推送地址、轮换密钥、重新投递", "Set up webhook endpoints, rotate secrets, send again"},
 	{"admin", Right, "全部权限", "Everything"},
 }

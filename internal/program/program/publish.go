@@ -9,6 +9,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/platform/outbox"
 	"github.com/huiyin/huiyin/internal/program/document"
 )
 
@@ -101,6 +102,9 @@ func insertVersion(tx *db.Tx, p Summary, live *Live, body, pinText string, o Opt
 	if _, err := tx.Exec(`UPDATE program SET version_id = $1, state = $2 WHERE id = $3`, live.VersionID, state, p.ID); err != nil {
 		return err
 	}
+	if err := outbox.Tell(tx, outbox.Notice{Kind: outbox.ProgramPublished, Program: p.ID, At: now, Data: map[string]any{"version": live.Version, "state": state}}); err != nil {
+		return err
+	}
 	return audit.Append(tx, audit.Entry{Actor: o.By, Act: "program.publish", Object: "Program/" + p.Name, Detail: fmt.Sprintf("version %d", live.Version)})
 }
 
@@ -112,6 +116,9 @@ func Resume(tx *db.Tx, name, by string) error { return setState(tx, name, by, Ru
 
 // Stop ends a program; its open follow-ups are cancelled when they are next due. Publishing it starts it again.
 func Stop(tx *db.Tx, name, by string) error { return setState(tx, name, by, Stopped, Running, Paused) }
+
+// turned is what is told when a program comes to a state.
+var turned = map[string]outbox.Kind{Running: outbox.ProgramResumed, Paused: outbox.ProgramPaused, Stopped: outbox.ProgramStopped}
 
 func setState(tx *db.Tx, name, by, to string, from ...string) error {
 	if err := lock(tx); err != nil {
@@ -127,6 +134,13 @@ func setState(tx *db.Tx, name, by, to string, from ...string) error {
 	}
 	if n == 0 {
 		return errs.New(errs.Conflict, codes.PublishingNotPossible, "the program %s is %s and can't become %s; publish it first", name, p.State, to)
+	}
+	now, err := tx.Now()
+	if err != nil {
+		return err
+	}
+	if err := outbox.Tell(tx, outbox.Notice{Kind: turned[to], Program: p.ID, At: now}); err != nil {
+		return err
 	}
 	return audit.Append(tx, audit.Entry{Actor: by, Act: "program." + to, Object: "Program/" + name})
 }
