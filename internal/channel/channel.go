@@ -18,6 +18,7 @@ type Message struct {
 	Subject     string
 	Text        string
 	HTML        string            // only for channels whose abilities say so
+	Template    string            // the template's name, for providers that must have approved it
 	Link        string            // the personal link the text leads to, if any
 	Unsubscribe string            // https address that takes a one-click refusal, if any
 	Headers     map[string]string // further headers, for channels that have headers

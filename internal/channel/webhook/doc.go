@@ -7,9 +7,5 @@
 // {"ref": …} or nothing; {"status":"rejected","reason":…} on 2xx is a no as well.
 // Its receipts are lists of {key, ref, status, reason, at}, signed likewise.
 //
-// The request is written by this package on connections of its own rather than
-// by net/http's client: that one repeats a POST with an Idempotency-Key by itself
-// when a kept connection breaks, whether or not the provider honours the key, and
-// offers no moment between the connection and the first byte at which to stop.
-// There are no proxies, redirects or HTTP/2 here for the same reason.
+// Requests go over channel.HTTPLines, which never repeats one of its own accord.
 package webhook

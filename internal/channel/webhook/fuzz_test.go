@@ -1,9 +1,7 @@
 package webhook
 
 import (
-	"bufio"
 	"bytes"
-	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -50,21 +48,19 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		conn := canned{answer: bytes.NewReader(raw)}
-		l := &line{raw: conn, conn: conn, limited: io.LimitedReader{R: conn}}
-		l.r = bufio.NewReader(&l.limited)
-		a, err := l.ask(request, []byte("POST"))
+		a, err := channel.NewHTTPLine(conn, conn).Ask(request, []byte("POST"))
 		if err != nil {
 			return
 		}
-		if len(a.body) > answerLimitBytes {
-			t.Fatalf("read %d bytes", len(a.body))
+		if len(a.Body) > channel.HTTPAnswerLimitBytes {
+			t.Fatalf("read %d bytes", len(a.Body))
 		}
 		o := c.judge(a, "+86138")
 		if !codes.Known(string(o.Reason)) || len(o.Detail) > channel.DetailLimitBytes+len("…") {
 			t.Fatalf("%+v", o)
 		}
-		if (o.Result == channel.OK) && a.status/100 != 2 || o.Result == channel.Rejected && a.status/100 == 5 && a.status != 503 {
-			t.Fatalf("a %d is called %+v", a.status, o)
+		if (o.Result == channel.OK) && a.Status/100 != 2 || o.Result == channel.Rejected && a.Status/100 == 5 && a.Status != 503 {
+			t.Fatalf("a %d is called %+v", a.Status, o)
 		}
 		if o.Result != channel.Rejected && o.RetryAfter != 0 || o.RetryAfter > channel.RetryAfterMost {
 			t.Fatalf("%+v", o)

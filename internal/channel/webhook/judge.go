@@ -12,11 +12,10 @@ import (
 )
 
 const (
-	retryUnreachable = time.Minute
-	retryBusy        = time.Minute
-	retryLogin       = 5 * time.Minute
-	retryMoved       = 5 * time.Minute
-	refLimitBytes    = 200
+	retryBusy     = time.Minute
+	retryLogin    = 5 * time.Minute
+	retryMoved    = 5 * time.Minute
+	refLimitBytes = 200
 
 	statusRejected = "rejected"
 	statusUnknown  = "unknown"
@@ -31,10 +30,10 @@ type words struct {
 }
 
 // words reads an answer's body: nothing at all, or a JSON object.
-func (a answer) words() (w words, clear bool) {
-	b := bytes.TrimSpace(a.body)
+func wordsOf(a channel.HTTPAnswer) (w words, clear bool) {
+	b := bytes.TrimSpace(a.Body)
 	if len(b) == 0 {
-		return w, !a.cut
+		return w, !a.Cut
 	}
 	if b[0] != '{' || json.Unmarshal(b, &w) != nil || len(w.Ref) > refLimitBytes {
 		return words{}, false
@@ -44,14 +43,14 @@ func (a answer) words() (w words, clear bool) {
 
 // judge says what an answer means for the message. Only where the gateway says
 // that it did not take the message, or HTTP says so for it, is it called rejected.
-func (c *Channel) judge(a answer, to string) channel.Outcome {
-	w, clear := a.words()
-	detail := strconv.Itoa(a.status) + " " + http.StatusText(a.status)
+func (c *Channel) judge(a channel.HTTPAnswer, to string) channel.Outcome {
+	w, clear := wordsOf(a)
+	detail := strconv.Itoa(a.Status) + " " + http.StatusText(a.Status)
 	if w.Detail != "" {
 		detail += ": " + w.Detail
 	}
 	detail = channel.Detail(detail, to)
-	switch a.status {
+	switch a.Status {
 	case http.StatusRequestTimeout, http.StatusConflict:
 		return channel.Lost(detail) // it gave up on us, or has the key under way
 	case http.StatusUnauthorized, http.StatusProxyAuthRequired:
@@ -59,10 +58,10 @@ func (c *Channel) judge(a answer, to string) channel.Outcome {
 	case http.StatusTooEarly:
 		return channel.Later(codes.ProviderBusy, retryBusy, detail)
 	case http.StatusTooManyRequests:
-		after, _ := c.retryAfter(a.header)
+		after, _ := channel.RetryAfter(a.Header, c.clock.Now(), retryBusy)
 		return channel.Later(codes.ProviderBusy, after, detail)
 	case http.StatusServiceUnavailable:
-		if after, said := c.retryAfter(a.header); said {
+		if after, said := channel.RetryAfter(a.Header, c.clock.Now(), retryBusy); said {
 			return channel.Later(codes.ProviderBusy, after, detail)
 		}
 		return channel.Lost(detail)
@@ -70,9 +69,9 @@ func (c *Channel) judge(a answer, to string) channel.Outcome {
 		return channel.Later(codes.ProviderUnreachable, retryMoved, detail+": set the URL to where the gateway is now")
 	}
 	switch {
-	case a.status/100 == 4, a.status/100 == 2 && clear && w.Status == statusRejected:
+	case a.Status/100 == 4, a.Status/100 == 2 && clear && w.Status == statusRejected:
 		return channel.Refused(reason(w.Reason, codes.ProviderRejected), detail)
-	case a.status/100 == 2 && clear && w.Status != statusUnknown:
+	case a.Status/100 == 2 && clear && w.Status != statusUnknown:
 		return channel.Accepted(w.Ref, detail)
 	default: // 5xx, 303, or a page that is not an answer
 		return channel.Lost(detail)
@@ -80,13 +79,13 @@ func (c *Channel) judge(a answer, to string) channel.Outcome {
 }
 
 // judgeLookUp reads an answer to a question about a key.
-func judgeLookUp(a answer) channel.Outcome {
-	w, clear := a.words()
-	detail := channel.Detail(strconv.Itoa(a.status)+" "+w.Detail, "")
-	if a.status == http.StatusNotFound && clear && w.Status == statusUnknown {
+func judgeLookUp(a channel.HTTPAnswer) channel.Outcome {
+	w, clear := wordsOf(a)
+	detail := channel.Detail(strconv.Itoa(a.Status)+" "+w.Detail, "")
+	if a.Status == http.StatusNotFound && clear && w.Status == statusUnknown {
 		return channel.Refused(codes.LookUpNotFound, detail) // its own word; any other 404 may be somebody's on the way
 	}
-	if a.status != http.StatusOK || !clear {
+	if a.Status != http.StatusOK || !clear {
 		return channel.Lost(detail)
 	}
 	switch w.Status {
@@ -107,23 +106,4 @@ func reason(said string, otherwise codes.Reason) codes.Reason {
 		return r
 	}
 	return otherwise
-}
-
-// retryAfter reads how long the gateway wants to be left alone: seconds or a
-// date, which is taken against the gateway's own Date where it gives one, since
-// its clock is not ours. Said is false if it says nothing that can be read.
-func (c *Channel) retryAfter(h http.Header) (after time.Duration, said bool) {
-	text := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, channel.RetryAfterMost), true
-	}
-	until, err := http.ParseTime(text)
-	if err != nil {
-		return retryBusy, false
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		now = c.clock.Now()
-	}
-	return min(max(until.Sub(now), 0), channel.RetryAfterMost), true
 }

@@ -3,10 +3,10 @@ package webhook
 import (
 	"crypto/tls"
 	"encoding/base64"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
@@ -38,13 +38,6 @@ type Settings struct {
 	TLS            *tls.Config
 }
 
-// target is a parsed URL: where to connect and what to ask for.
-type target struct {
-	url     *url.URL
-	address string // host:port
-	tls     bool
-}
-
 func (s Settings) complete() (Settings, error) {
 	s.InFlight = orElse(s.InFlight, defaultInFlight)
 	s.SendTimeout = orElse(s.SendTimeout, defaultSendTimeout)
@@ -64,18 +57,10 @@ func (s Settings) complete() (Settings, error) {
 	return s, nil
 }
 
-func parseTarget(text, path string) (target, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil {
-		return target{}, errs.New(errs.Invalid, codes.FieldInvalid, "%q is not an http or https address without a login in it: write it as https://gateway.example/messages", text).At(path)
-	}
-	t := target{url: u, address: u.Host, tls: u.Scheme == "https"}
-	if u.Port() == "" {
-		port := ":80"
-		if t.tls {
-			port = ":443"
-		}
-		t.address = u.Host + port
+func parseTarget(text, path string) (channel.HTTPTarget, error) {
+	t, ok := channel.ParseHTTPTarget(text)
+	if !ok {
+		return t, errs.New(errs.Invalid, codes.FieldInvalid, "%q is not an http or https address without a login in it: write it as https://gateway.example/messages", text).At(path)
 	}
 	return t, nil
 }

@@ -3,7 +3,6 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,13 +21,11 @@ const userAgent = "Huiyin"
 type Channel struct {
 	settings Settings
 	clock    clock.Clock
-	send     target
-	lookUp   bool
+	send     channel.HTTPTarget
 	sign     []byte
 	verify   [][]byte
-	dialer   dialer
-	pool     *channel.Pool[*line]
-	asker    dialer // for look-ups, which may live elsewhere
+	lines    *channel.HTTPLines
+	asker    *channel.HTTPDialer // for look-ups, which may live elsewhere; nil: it can't be asked
 }
 
 var (
@@ -43,17 +40,17 @@ func New(s Settings, c clock.Clock) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Channel{settings: s, clock: c, pool: channel.NewPool[*line](s.InFlight, s.IdleTimeout)}
+	w := &Channel{settings: s, clock: c}
 	if w.send, err = parseTarget(s.URL, "url"); err != nil {
 		return nil, err
 	}
-	w.dialer = dialer{target: w.send, config: tlsFor(s.TLS, w.send)}
+	w.lines = channel.NewHTTPLines(channel.NewHTTPDialer(w.send, s.TLS), s.InFlight, s.IdleTimeout)
 	if s.LookUpURL != "" {
 		t, err := parseTarget(strings.ReplaceAll(s.LookUpURL, keyPlace, "key"), "lookup_url")
 		if err != nil {
 			return nil, err
 		}
-		w.lookUp, w.asker = true, dialer{target: t, config: tlsFor(s.TLS, t)}
+		w.asker = channel.NewHTTPDialer(t, s.TLS)
 	}
 	if s.SigningSecret != "" {
 		if w.sign, err = secret(s.SigningSecret, "signing_secret"); err != nil {
@@ -70,31 +67,16 @@ func New(s Settings, c clock.Clock) (*Channel, error) {
 	return w, nil
 }
 
-func tlsFor(config *tls.Config, t target) *tls.Config {
-	if !t.tls {
-		return nil
-	}
-	if config = config.Clone(); config == nil {
-		config = &tls.Config{}
-	}
-	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
-	config.NextProtos = []string{"http/1.1"}
-	if config.ServerName == "" {
-		config.ServerName = t.url.Hostname()
-	}
-	return config
-}
-
 // Abilities as the settings declare them.
 func (c *Channel) Abilities() channel.Abilities {
 	return channel.Abilities{
-		Idempotency: c.settings.Idempotency, LookUp: c.lookUp, Receipts: len(c.verify) > 0,
+		Idempotency: c.settings.Idempotency, LookUp: c.asker != nil, Receipts: len(c.verify) > 0,
 		InFlight: c.settings.InFlight, SendTimeout: c.settings.SendTimeout, TextLimit: c.settings.TextLimit,
 	}
 }
 
 // Close closes the connections that are not in use, the others as they come back.
-func (c *Channel) Close() { c.pool.Close() }
+func (c *Channel) Close() { c.lines.Close() }
 
 // Send posts the message.
 func (c *Channel) Send(ctx context.Context, m channel.Message, look channel.LastLook) channel.Outcome {
@@ -104,34 +86,10 @@ func (c *Channel) Send(ctx context.Context, m channel.Message, look channel.Last
 	if err != nil {
 		return channel.Refused(codes.RenderFailed, channel.Detail(err.Error(), m.To))
 	}
-	l, _, err := c.pool.Get(ctx, c.dialer.dial)
-	if err != nil {
-		return notSent(ctx, err)
+	a, o, answered := c.lines.Exchange(ctx, request, wire, m.To, look)
+	if !answered {
+		return o
 	}
-	reusable := false
-	stop := context.AfterFunc(ctx, l.interrupt)
-	defer func() {
-		if stop() && reusable {
-			c.pool.Put(l)
-		} else {
-			c.pool.Drop(l)
-		}
-	}()
-	if err := look(ctx); err != nil {
-		reusable = true // nothing was said on it
-		return channel.Held(err)
-	}
-	if ctx.Err() != nil {
-		return notSent(ctx, ctx.Err())
-	}
-	a, err := l.ask(request, wire)
-	switch {
-	case errors.Is(err, errNothingWritten):
-		return notSent(ctx, err)
-	case err != nil:
-		return channel.Lost("no answer to the request: " + channel.Detail(err.Error(), m.To))
-	}
-	reusable = a.reusable
 	return c.judge(a, m.To)
 }
 
@@ -163,7 +121,7 @@ func (c *Channel) request(m *channel.Message) (*http.Request, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode the message: %w", err)
 	}
-	request, err := http.NewRequest(http.MethodPost, c.send.url.String(), bytes.NewReader(payload.Bytes()))
+	request, err := http.NewRequest(http.MethodPost, c.send.URL.String(), bytes.NewReader(payload.Bytes()))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -178,7 +136,7 @@ func (c *Channel) request(m *channel.Message) (*http.Request, []byte, error) {
 	if c.sign != nil {
 		stamp(request.Header, c.sign, m.Key, c.clock.Now(), payload.Bytes())
 	}
-	wire, err := render(request)
+	wire, err := channel.RenderHTTP(request)
 	return request, wire, err
 }
 
@@ -202,33 +160,14 @@ func (c *Channel) LookUp(ctx context.Context, key, _ string) channel.Outcome {
 	return judgeLookUp(a)
 }
 
-func (c *Channel) question(ctx context.Context, key string) (answer, error) {
-	if !c.lookUp {
-		return answer{}, errors.New("it has no look-up address")
+func (c *Channel) question(ctx context.Context, key string) (channel.HTTPAnswer, error) {
+	if c.asker == nil {
+		return channel.HTTPAnswer{}, errors.New("it has no look-up address")
 	}
 	request, err := http.NewRequest(http.MethodGet, strings.ReplaceAll(c.settings.LookUpURL, keyPlace, url.PathEscape(key)), nil)
 	if err != nil {
-		return answer{}, err
+		return channel.HTTPAnswer{}, err
 	}
 	c.authorise(request)
-	request.Close = true // rare enough for a connection each
-	wire, err := render(request)
-	if err != nil {
-		return answer{}, err
-	}
-	l, err := c.asker.dial(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	defer func() { _ = l.Close() }() // nothing more is said on it
-	defer context.AfterFunc(ctx, l.interrupt)()
-	return l.ask(request, wire)
-}
-
-// notSent is the outcome of whatever fails before the first byte of the request.
-func notSent(ctx context.Context, err error) channel.Outcome {
-	if errors.Is(err, channel.ErrPoolClosed) || errors.Is(ctx.Err(), context.Canceled) {
-		return channel.Later(codes.CutShort, 0, channel.Detail(err.Error(), ""))
-	}
-	return channel.Later(codes.ProviderUnreachable, retryUnreachable, channel.Detail(err.Error(), ""))
+	return c.asker.AskOnce(ctx, request)
 }

@@ -153,7 +153,7 @@ func TestALookUpTellsWhatBecameOfAKey(t *testing.T) {
 		t.Errorf("a key never heard of: %+v", o)
 	}
 	for _, body := range []string{"", "<h1>404 Not Found</h1>", `{"detail":"no such route"}`} {
-		if o := judgeLookUp(answer{status: http.StatusNotFound, body: []byte(body)}); o.Result != channel.Unknown {
+		if o := judgeLookUp(channel.HTTPAnswer{Status: http.StatusNotFound, Body: []byte(body)}); o.Result != channel.Unknown {
 			t.Errorf("a 404 that doesn't speak of the key, %q: %+v", body, o)
 		}
 	}
@@ -175,40 +175,40 @@ func TestEveryAnswerIsReadAsTheGatewayMeansIt(t *testing.T) {
 		return h
 	}
 	for name, test := range map[string]struct {
-		answer answer
+		answer channel.HTTPAnswer
 		want   channel.Result
 		reason codes.Reason
 		after  time.Duration
 	}{
-		"202 with a ref":                         {answer{status: 202, body: []byte(`{"ref":"a"}`)}, channel.OK, codes.Accepted, 0},
-		"204 with nothing":                       {answer{status: 204}, channel.OK, codes.Accepted, 0},
-		"200 with a page":                        {answer{status: 200, body: []byte("<html>")}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"200 with a list":                        {answer{status: 200, body: []byte("[]")}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"200 cut short":                          {answer{status: 200, cut: true, body: []byte(`{"re`)}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"200 cut before its body":                {answer{status: 200, cut: true}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"200 that says rejected":                 {answer{status: 200, body: []byte(`{"status":"rejected","reason":"mailbox-unknown"}`)}, channel.Rejected, codes.MailboxUnknown, 0},
-		"200 that doesn't know":                  {answer{status: 200, body: []byte(`{"status":"unknown"}`)}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"400":                                    {answer{status: 400}, channel.Rejected, codes.ProviderRejected, 0},
-		"400 with a page cut short":              {answer{status: 400, cut: true, body: []byte("<html>")}, channel.Rejected, codes.ProviderRejected, 0},
-		"422 with one of our reasons":            {answer{status: 422, body: []byte(`{"reason":"content-rejected"}`)}, channel.Rejected, codes.ContentRejected, 0},
-		"422 with a reason of another kind":      {answer{status: 422, body: []byte(`{"reason":"allowed"}`)}, channel.Rejected, codes.ProviderRejected, 0},
-		"401, which is our fault":                {answer{status: 401}, channel.Rejected, codes.LoginRefused, retryLogin},
-		"408, when it gave up reading":           {answer{status: 408}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"409, when the key is under way":         {answer{status: 409}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"425":                                    {answer{status: 425}, channel.Rejected, codes.ProviderBusy, retryBusy},
-		"429 with seconds":                       {answer{status: 429, header: header("Retry-After", "7")}, channel.Rejected, codes.ProviderBusy, 7 * time.Second},
-		"429 without":                            {answer{status: 429}, channel.Rejected, codes.ProviderBusy, retryBusy},
-		"429 with nought":                        {answer{status: 429, header: header("Retry-After", "0")}, channel.Rejected, codes.ProviderBusy, time.Second},
-		"429 with a year":                        {answer{status: 429, header: header("Retry-After", "31536000")}, channel.Rejected, codes.ProviderBusy, channel.RetryAfterMost},
-		"503 with seconds":                       {answer{status: 503, header: header("Retry-After", "120")}, channel.Rejected, codes.ProviderBusy, 2 * time.Minute},
-		"503 with a date by the gateway's clock": {answer{status: 503, header: header("Retry-After", "Sun, 22 Nov 2026 09:00:30 GMT", "Date", "Sun, 22 Nov 2026 09:00:00 GMT")}, channel.Rejected, codes.ProviderBusy, 30 * time.Second},
-		"503 with a date by ours":                {answer{status: 503, header: header("Retry-After", "Sun, 22 Nov 2026 08:00:40 GMT")}, channel.Rejected, codes.ProviderBusy, 40 * time.Second},
-		"503 without":                            {answer{status: 503}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"503 with words where seconds should be": {answer{status: 503, header: header("Retry-After", "soon")}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"500":                                    {answer{status: 500, body: []byte(`{"status":"rejected"}`)}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"502 of a proxy between":                 {answer{status: 502}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"303 after something was done":           {answer{status: 303}, channel.Unknown, codes.OutcomeUnknown, 0},
-		"308, before anything was done":          {answer{status: 308}, channel.Rejected, codes.ProviderUnreachable, retryMoved},
+		"202 with a ref":                         {channel.HTTPAnswer{Status: 202, Body: []byte(`{"ref":"a"}`)}, channel.OK, codes.Accepted, 0},
+		"204 with nothing":                       {channel.HTTPAnswer{Status: 204}, channel.OK, codes.Accepted, 0},
+		"200 with a page":                        {channel.HTTPAnswer{Status: 200, Body: []byte("<html>")}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"200 with a list":                        {channel.HTTPAnswer{Status: 200, Body: []byte("[]")}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"200 cut short":                          {channel.HTTPAnswer{Status: 200, Cut: true, Body: []byte(`{"re`)}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"200 cut before its body":                {channel.HTTPAnswer{Status: 200, Cut: true}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"200 that says rejected":                 {channel.HTTPAnswer{Status: 200, Body: []byte(`{"status":"rejected","reason":"mailbox-unknown"}`)}, channel.Rejected, codes.MailboxUnknown, 0},
+		"200 that doesn't know":                  {channel.HTTPAnswer{Status: 200, Body: []byte(`{"status":"unknown"}`)}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"400":                                    {channel.HTTPAnswer{Status: 400}, channel.Rejected, codes.ProviderRejected, 0},
+		"400 with a page cut short":              {channel.HTTPAnswer{Status: 400, Cut: true, Body: []byte("<html>")}, channel.Rejected, codes.ProviderRejected, 0},
+		"422 with one of our reasons":            {channel.HTTPAnswer{Status: 422, Body: []byte(`{"reason":"content-rejected"}`)}, channel.Rejected, codes.ContentRejected, 0},
+		"422 with a reason of another kind":      {channel.HTTPAnswer{Status: 422, Body: []byte(`{"reason":"allowed"}`)}, channel.Rejected, codes.ProviderRejected, 0},
+		"401, which is our fault":                {channel.HTTPAnswer{Status: 401}, channel.Rejected, codes.LoginRefused, retryLogin},
+		"408, when it gave up reading":           {channel.HTTPAnswer{Status: 408}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"409, when the key is under way":         {channel.HTTPAnswer{Status: 409}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"425":                                    {channel.HTTPAnswer{Status: 425}, channel.Rejected, codes.ProviderBusy, retryBusy},
+		"429 with seconds":                       {channel.HTTPAnswer{Status: 429, Header: header("Retry-After", "7")}, channel.Rejected, codes.ProviderBusy, 7 * time.Second},
+		"429 without":                            {channel.HTTPAnswer{Status: 429}, channel.Rejected, codes.ProviderBusy, retryBusy},
+		"429 with nought":                        {channel.HTTPAnswer{Status: 429, Header: header("Retry-After", "0")}, channel.Rejected, codes.ProviderBusy, time.Second},
+		"429 with a year":                        {channel.HTTPAnswer{Status: 429, Header: header("Retry-After", "31536000")}, channel.Rejected, codes.ProviderBusy, channel.RetryAfterMost},
+		"503 with seconds":                       {channel.HTTPAnswer{Status: 503, Header: header("Retry-After", "120")}, channel.Rejected, codes.ProviderBusy, 2 * time.Minute},
+		"503 with a date by the gateway's clock": {channel.HTTPAnswer{Status: 503, Header: header("Retry-After", "Sun, 22 Nov 2026 09:00:30 GMT", "Date", "Sun, 22 Nov 2026 09:00:00 GMT")}, channel.Rejected, codes.ProviderBusy, 30 * time.Second},
+		"503 with a date by ours":                {channel.HTTPAnswer{Status: 503, Header: header("Retry-After", "Sun, 22 Nov 2026 08:00:40 GMT")}, channel.Rejected, codes.ProviderBusy, 40 * time.Second},
+		"503 without":                            {channel.HTTPAnswer{Status: 503}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"503 with words where seconds should be": {channel.HTTPAnswer{Status: 503, Header: header("Retry-After", "soon")}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"500":                                    {channel.HTTPAnswer{Status: 500, Body: []byte(`{"status":"rejected"}`)}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"502 of a proxy between":                 {channel.HTTPAnswer{Status: 502}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"303 after something was done":           {channel.HTTPAnswer{Status: 303}, channel.Unknown, codes.OutcomeUnknown, 0},
+		"308, before anything was done":          {channel.HTTPAnswer{Status: 308}, channel.Rejected, codes.ProviderUnreachable, retryMoved},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := c.judge(test.answer, "+86138")
@@ -267,7 +267,7 @@ func TestAConnectionWithAnUnreadAnswerIsNotUsedAgain(t *testing.T) {
 			return
 		}
 		head := "HTTP/1.1 400 No\r\nContent-Length: 1000000\r\n\r\n"
-		_, _ = conn.Write(append([]byte(head), make([]byte, answerLimitBytes-len(head))...)) // all that the client reads, and no more yet
+		_, _ = conn.Write(append([]byte(head), make([]byte, channel.HTTPAnswerLimitBytes-len(head))...)) // all that the client reads, and no more yet
 		<-release
 		_ = conn.Close() // the test is over
 	}))

@@ -78,6 +78,7 @@ const (
 	RulePackInvalid       = "rule-pack-invalid"
 	QuestionnaireInvalid  = "questionnaire-invalid"
 	PublishingNotPossible = "publishing-not-possible"
+	GatewayInvalid        = "gateway-invalid"
 )
 
 var documentFaults = []Entry{
@@ -112,6 +113,7 @@ var documentFaults = []Entry{
 	{"template-value-missing", Fault, "这位客户缺少模板需要的值", "A value the template needs is missing for this customer"},
 	{"template-too-large", Fault, "模板可能运行过久或输出过长", "The template could run too long or write too much"},
 	{"template-asks-for-secret", Fault, "模板向客户索要验证码或密码", "The template asks the customer for a code or password"},
+	{"gateway-invalid", Fault, "短信网关文档或其设置有误", "The SMS gateway document or its settings are not right"},
 	{"condition-failed", Fault, "条件对这位客户无法判断", "The condition could not be judged for this customer"},
 }
 

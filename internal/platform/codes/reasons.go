@@ -152,6 +152,7 @@ const (
 	CutShort            Reason = "cut-short"
 	EndpointGone        Reason = "endpoint-gone"
 	EndpointDisabled    Reason = "endpoint-disabled"
+	TemplateNotApproved Reason = "template-not-approved"
 )
 
 var results = []Entry{
@@ -178,4 +179,5 @@ var results = []Entry{
 	{"cut-short", Result, "发出前被中止,消息未发出", "Stopped before anything was sent"},
 	{"endpoint-gone", Result, "接收地址答复已停用(410),不再推送", "The endpoint answered that it is gone (410); it is told no more"},
 	{"endpoint-disabled", Result, "接收地址已由员工停用", "The endpoint was disabled by a person"},
+	{"template-not-approved", Result, "短信服务商尚未审核通过这个模板,消息未发出", "The provider has not approved this template; nothing was sent"},
 }

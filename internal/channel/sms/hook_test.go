@@ -1,0 +1,137 @@
+package sms
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/channel"
+	"github.com/huiyin/huiyin/internal/platform/clock"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/test/fake/smsgateway"
+)
+
+// ours is a channel of a shape that is connected to nothing.
+func ours(t testing.TB, shape smsgateway.Shape) *Channel {
+	t.Helper()
+	c, err := New(settingsFor(t, shape, "http://127.0.0.1:1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestReceiptsOfEveryShapeAreRead(t *testing.T) {
+	for _, shape := range shapes {
+		t.Run(string(shape), func(t *testing.T) {
+			c, h := ours(t, shape), hooksFor(shape)
+			for _, delivered := range []bool{true, false} {
+				post := h.Receipt(shape, "k-1", "ref-1", "+8613800000000", delivered)
+				got, err := c.ReadReceipts(post.Header, post.Body)
+				if err != nil || len(got) != 1 {
+					t.Fatal(got, err)
+				}
+				status, reason := channel.Delivered, codes.Delivered
+				if !delivered {
+					status, reason = channel.Undelivered, codes.MailboxUnknown
+				}
+				r := got[0]
+				if r.Ref != "ref-1" || r.Status != status || r.Reason != reason || !r.At.Equal(someDay) || shape != smsgateway.Twilio && r.Key != "k-1" {
+					t.Errorf("%+v", r)
+				}
+			}
+		})
+	}
+}
+
+func TestRepliesOfEveryShapeAreRead(t *testing.T) {
+	for _, shape := range shapes {
+		t.Run(string(shape), func(t *testing.T) {
+			c, h := ours(t, shape), hooksFor(shape)
+			post := h.Reply(shape, "m-7", "+8613800000000", "退订 & 5")
+			got, err := c.ReadReplies(post.Header, post.Body)
+			if err != nil || len(got) != 1 {
+				t.Fatal(got, err)
+			}
+			if r := got[0]; r.ID != "m-7" || r.From != "+8613800000000" || r.Text != "退订 & 5" || !r.At.Equal(someDay) || r.To == "" {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotTheProvidersIsNotBelieved(t *testing.T) {
+	for _, shape := range shapes {
+		c, h := ours(t, shape), hooksFor(shape)
+		forged := h
+		forged.Secret += "x"
+		stale := h
+		stale.Now = clock.NewVirtual(someDay.Add(-time.Hour)).Now
+		elsewhere := h
+		elsewhere.Receipts += "?x=1"
+		for name, post := range map[string]smsgateway.Post{
+			"signed with another secret": forged.Receipt(shape, "k", "r", "+1", true),
+			"signed an hour ago":         stale.Receipt(shape, "k", "r", "+1", true),
+			"meant for another address":  elsewhere.Receipt(shape, "k", "r", "+1", true),
+			"unsigned":                   {Body: h.Receipt(shape, "k", "r", "+1", true).Body},
+			"changed on the way": func() smsgateway.Post {
+				p := h.Receipt(shape, "k", "r", "+1", true)
+				p.Body = []byte(strings.Replace(string(p.Body), "elivered", "elivereD", 1))
+				return p
+			}(),
+		} {
+			stamped := shape == smsgateway.Plain
+			proves := shape == smsgateway.CNCloud && (name == "changed on the way" || name == "meant for another address" || name == "signed an hour ago") || // a password proves the sender alone
+				name == "signed an hour ago" && !stamped || name == "meant for another address" && shape != smsgateway.Twilio
+			if post.Header == nil {
+				post.Header = http.Header{}
+			}
+			_, err := c.ReadReceipts(post.Header, post.Body)
+			if (errs.KindOf(err) == errs.Unauthorized) == proves {
+				t.Errorf("%s, %s: %v", shape, name, err)
+			}
+		}
+	}
+}
+
+func TestWhatCantBeReadIsRefused(t *testing.T) {
+	c, h := ours(t, smsgateway.CNCloud), hooksFor(smsgateway.CNCloud)
+	header := h.Receipt(smsgateway.CNCloud, "k", "r", "+1", true).Header
+	for name, test := range map[string]struct{ body, code string }{
+		"no JSON":                 {"<html>", codes.MalformedJSON},
+		"half of it":              {`[{"success":true`, codes.MalformedJSON},
+		"a number":                {`7`, codes.MalformedJSON},
+		"a receipt of no message": {`[{"success":true}]`, codes.FieldMissing},
+		"a time that is none":     {`[{"success":true,"out_id":"k","report_time":"soon"}]`, codes.FieldInvalid},
+		"too long a reference":    {`[{"success":true,"biz_id":"` + strings.Repeat("x", 300) + `"}]`, codes.FieldMissing},
+		"too much":                {strings.Repeat(" ", hookBytesMax+1), codes.BodyTooLarge},
+		"too many":                {"[" + strings.Repeat("0,", hookItemsMax) + "0]", codes.BatchTooLarge},
+	} {
+		if _, err := c.ReadReceipts(header, []byte(test.body)); errs.CodeOf(err) != test.code {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	got, err := c.ReadReceipts(header, []byte(`[{"success":"perhaps","out_id":"k"},{"success":true,"out_id":"k2"}]`))
+	if err != nil || len(got) != 1 || got[0].Key != "k2" {
+		t.Errorf("a status of theirs alone costs the others: %v, %v", got, err)
+	}
+	long, err := c.ReadReplies(header, []byte(`[{"sequence_id":"1","phone_number":"8613800000000","content":"退订`+strings.Repeat("长", 20_000)+`"}]`))
+	if err != nil || len(long) != 1 || !strings.HasPrefix(long[0].Text, "退订") || len(long[0].Text) > hookTextBytesMax || long[0].From != "+8613800000000" {
+		t.Errorf("a long reply: %v", err)
+	}
+}
+
+func TestWhatTheProviderWantsToHear(t *testing.T) {
+	if kind, body := ours(t, smsgateway.Twilio).Acknowledge(true); kind != "text/xml" || !strings.Contains(string(body), "<Response>") {
+		t.Errorf("%s: %s", kind, body)
+	}
+	if kind, body := ours(t, smsgateway.CNCloud).Acknowledge(false); kind != "application/json" || string(body) != `{"code":0,"msg":"ok"}` {
+		t.Errorf("%s: %s", kind, body)
+	}
+	if kind, body := ours(t, smsgateway.Plain).Acknowledge(false); kind != "" || len(body) != 0 {
+		t.Errorf("%s: %s", kind, body)
+	}
+}
