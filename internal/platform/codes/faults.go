@@ -31,6 +31,8 @@ const (
 	CursorInvalid       = "cursor-invalid"
 	UsageInvalid        = "usage-invalid"
 	MethodNotAllowed    = "method-not-allowed"
+	CardUnknown         = "card-unknown"
+	CustomerToken       = "customer-token-invalid"
 )
 
 var requestFaults = []Entry{
@@ -63,6 +65,8 @@ var requestFaults = []Entry{
 	{"cursor-invalid", Fault, "翻页位置无效,请从第一页重新开始", "The page position is not valid; start again from the first page"},
 	{"usage-invalid", Fault, "命令用法不正确", "The command was not used correctly"},
 	{"method-not-allowed", Fault, "该地址不支持这种请求方法", "This address does not take requests of this method"},
+	{"card-unknown", Fault, "没有这张卡片", "There is no such card"},
+	{"customer-token-invalid", Fault, "客户令牌无效或已过期", "The customer token is not valid, or no longer is"},
 }
 
 // What was wrong with a document: a program, a template, a rule pack ….

@@ -190,6 +190,17 @@ CREATE TABLE allowance ( -- what caps have counted, per person and per contact p
   key TEXT PRIMARY KEY, doc TEXT NOT NULL, updated_at BIGINT NOT NULL
 ) /*clustered*/;
 
+-- channel/inapp
+CREATE TABLE inbox_item ( -- cards for customers to find inside the wallet
+  id BIGINT PRIMARY KEY, key TEXT NOT NULL UNIQUE, customer_id BIGINT NOT NULL,
+  seal_key BIGINT NOT NULL, content BYTEA NOT NULL, -- title, text and link, sealed; personal
+  purpose TEXT NOT NULL, language TEXT NOT NULL, asks BOOLEAN NOT NULL,
+  made_at BIGINT NOT NULL, until_at BIGINT NOT NULL, fetched_at BIGINT NOT NULL DEFAULT 0, shown_at BIGINT NOT NULL DEFAULT 0,
+  answered_at BIGINT NOT NULL DEFAULT 0, dismissed_at BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX inbox_item_customer ON inbox_item (customer_id, id);
+CREATE INDEX inbox_item_until ON inbox_item (until_at);
+
 -- hear/answer
 CREATE TABLE answer_link (
   hash BYTEA PRIMARY KEY, follow_up_id BIGINT NOT NULL, questionnaire_id BIGINT NOT NULL, channel TEXT NOT NULL, language TEXT NOT NULL,
@@ -205,6 +216,14 @@ CREATE TABLE answer_value (
   answer_id BIGINT NOT NULL, question TEXT NOT NULL, value TEXT NOT NULL, saved_at BIGINT NOT NULL,
   PRIMARY KEY (answer_id, question)
 ) /*clustered*/;
+
+-- hear/feedback
+CREATE TABLE feedback ( -- what customers say unasked
+  id BIGINT PRIMARY KEY, customer_id BIGINT NOT NULL, key TEXT NOT NULL, -- the app's own, so that saying it twice keeps it once
+  source TEXT NOT NULL, language TEXT NOT NULL, topic TEXT NOT NULL, score INTEGER NOT NULL, scored BOOLEAN NOT NULL,
+  text TEXT NOT NULL,                     -- personal
+  said_at BIGINT NOT NULL, UNIQUE (customer_id, key)
+);
 
 -- measure/study
 CREATE TABLE study_member (
