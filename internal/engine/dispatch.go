@@ -53,7 +53,8 @@ const (
 	// answerWait is how long a last step that asks a question waits when it doesn't say.
 	answerWait = 72 * time.Hour
 
-	// linkGrace is how long an answer link is good after the message that brought it.
+	// linkGrace is how long an answer link outlives the deadline of its follow-up. A link never
+	// closes while its follow-up may still ask, and whoever comes late is heard for a month more.
 	linkGrace = 30 * 24 * time.Hour
 )
 

@@ -35,6 +35,7 @@ type situation struct {
 	attempts []attempt.Attempt
 	counted  func(p customer.Point) (person, address []policy.Counted)
 	channel  func(name string) (channel.Channel, bool)
+	full     func(step *program.Step) bool // enough have answered what it asks; nil: never
 	rules    *policy.Rules
 	now      time.Time
 }
@@ -154,6 +155,9 @@ func (s *situation) passOver(step *program.Step) (codes.Reason, bool) {
 	}
 	if s.fulfilled(step.Purpose) {
 		return codes.PurposeFulfilled, true
+	}
+	if step.Purpose != policy.Notice && s.full != nil && s.full(step) { // what must be told is told, even if it asks as well
+		return codes.QuotaReached, true
 	}
 	if step.When == nil {
 		return "", false

@@ -58,6 +58,7 @@ type recording struct {
 	standing   map[int64]consent.Standing
 	attempts   map[int64][]attempt.Attempt
 	allowances attempt.Allowances
+	filled     map[answer.Quota]int64
 	states     map[int64]string // of programs, as they are now: what the node knows may be a second old
 
 	counts      tally.Batch
@@ -134,8 +135,10 @@ func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
 			}
 		}
 	}
-	r.allowances, err = attempt.LockAllowances(r.tx, keys)
-	return err
+	if r.allowances, err = attempt.LockAllowances(r.tx, keys); err != nil {
+		return err
+	}
+	return r.loadQuotas(due) // last: whoever answers waits for it
 }
 
 // one plans one follow-up and gathers what is to be written for it.
@@ -165,6 +168,10 @@ func (r *recording) one(f *followup.FollowUp) error {
 		view:    r.set.person(c, r.facts[f.Customer], r.now),
 		facts:   baseFacts(c, r.standing[f.Customer]),
 		channel: r.d.Channels.Get,
+		full: func(step *program.Step) bool {
+			q := step.Questionnaire
+			return q != nil && q.Quota > 0 && r.filled[answer.Quota{Program: live.ID, Questionnaire: q.Name}] >= q.Quota
+		},
 		counted: func(p customer.Point) (person, address []policy.Counted) {
 			return r.allowances.Counted(attempt.CustomerKey(c.ID)), r.allowances.Counted(attempt.PointKey(p.Key))
 		},
@@ -226,7 +233,8 @@ func (r *recording) intend(s *situation, p *plan) error {
 	r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, keys...)
 	r.push(s, p, &Sending{Attempt: a, Message: r.d.message(s, &a), channel: ch})
 	if p.step.Questionnaire != nil {
-		r.invitations = append(r.invitations, answer.Invitation{FollowUp: s.f.ID, Questionnaire: p.step.QuestionnaireID, Channel: p.step.Channel, Language: a.Language})
+		r.invitations = append(r.invitations, answer.Invitation{FollowUp: s.f.ID, Questionnaire: p.step.QuestionnaireID, Channel: p.step.Channel, Language: a.Language,
+			Until: later(r.now, s.f.Deadline).Add(linkGrace)})
 	}
 	return nil
 }
@@ -341,7 +349,7 @@ func (r *recording) invite() error {
 	if len(r.invitations) == 0 {
 		return nil
 	}
-	tokens, err := r.d.Links.IssueAll(r.tx, r.now, linkGrace, r.invitations)
+	tokens, err := r.d.Links.IssueAll(r.tx, r.now, r.invitations)
 	if err != nil {
 		return err
 	}
@@ -351,6 +359,39 @@ func (r *recording) invite() error {
 		}
 	}
 	return nil
+}
+
+// later is the later of two moments: one that goes out again may do so after the deadline.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// loadQuotas reads how many answers there are to the questionnaires that want only so many.
+func (r *recording) loadQuotas(due []followup.FollowUp) error {
+	var quotas []answer.Quota
+	for i := range due {
+		live, _, err := r.set.Version(r.tx, due[i].Version)
+		if errors.Is(err, program.ErrBroken) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for j := range live.Steps {
+			if q := live.Steps[j].Questionnaire; q != nil && q.Quota > 0 {
+				quotas = append(quotas, answer.Quota{Program: live.ID, Questionnaire: q.Name})
+			}
+		}
+	}
+	if len(quotas) == 0 {
+		return nil
+	}
+	var err error
+	r.filled, err = answer.Filled(r.tx, quotas)
+	return err
 }
 
 // loadFacts reads the facts of customers whose next steps ask for them.

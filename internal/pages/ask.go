@@ -139,7 +139,7 @@ func (h *house) wrong(w http.ResponseWriter, r *http.Request, sheet *answer.Shee
 
 // finish hands the answer in; a required question passed over comes first.
 func (h *house) finish(w http.ResponseWriter, r *http.Request, sheet *answer.Sheet, token, lang string) {
-	_, err := h.Answers.Complete(r.Context(), token)
+	_, err := h.Answers.CompletePaced(r.Context(), token)
 	if errs.CodeOf(err) == codes.AnswerIncomplete {
 		e, _ := errs.As(err)
 		id := next(sheet, e.Path)
@@ -173,6 +173,9 @@ func (h *house) thank(w http.ResponseWriter, r *http.Request) {
 	words := wordsFor(lang)
 	p := &page{house: h, W: words, Lang: lang, Title: words.TitleThanks, Others: others(sheet.Form.Languages, lang, nil)}
 	p.Say = []string{h.thanks(sheet, p)}
+	if reward := sheet.Form.Reward; reward != nil && sheet.Rewarded && len(reward.Note) > 0 {
+		p.Say = append(p.Say, reward.Note.In(lang))
+	}
 	h.show(w, http.StatusOK, p)
 }
 

@@ -26,6 +26,8 @@ const (
 	answering     = 4 // customers at once
 	answerTimeout = 20 * time.Second
 
+	carelessFew = 1000 // real answers are marked careless less often than once in so many
+
 	// Which of the customers do what: each so-manieth.
 	silent  = 5  // says nothing
 	leaves  = 17 // gives the stars and goes
@@ -174,8 +176,8 @@ type answers struct {
 	Balanced bool
 	Check    []string
 	Answers  struct {
-		Started, Completed int
-		Response           shareOf
+		Started, Completed, Careless int
+		Response                     shareOf
 	}
 	Scores []struct {
 		Question     string
@@ -273,7 +275,10 @@ func (h *house) recount(reviews []review) {
 	if a.Answers.Started != started || a.Answers.Completed != completed {
 		h.t.Errorf("answers %+v, recounted %d started, %d completed", a.Answers, started, completed)
 	}
-	a.Answers.Response.equals(h.t, "response", started, len(reviews))
+	if a.Answers.Careless > completed/carelessFew {
+		h.t.Errorf("%d of %d real answers are taken for careless", a.Answers.Careless, completed)
+	}
+	a.Answers.Response.equals(h.t, "response", started-a.Answers.Careless, len(reviews))
 	if len(a.Scores) != 1 || a.Scores[0].N != started || a.Scores[0].Mean == nil || a.Scores[0].Mean.N != started {
 		h.t.Fatalf("scores %+v, recounted %d", a.Scores, started)
 	}
@@ -285,7 +290,7 @@ func (h *house) recount(reviews []review) {
 	near(h.t, "mean", &a.Scores[0].Mean.Value, float64(sum)/float64(started))
 	a.Scores[0].Satisfied.equals(h.t, "satisfied", satisfied, started)
 	h.compareWords(words)
-	h.t.Logf("%d of %d answered, %d to the end; mean %.3f, %d satisfied", started, len(reviews), completed, float64(sum)/float64(started), satisfied)
+	h.t.Logf("%d of %d answered, %d to the end; %d marked careless; mean %.3f, %d satisfied", started, len(reviews), completed, a.Answers.Careless, float64(sum)/float64(started), satisfied)
 }
 
 // compareWords holds what was kept to what was written, word for word.

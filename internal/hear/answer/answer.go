@@ -14,12 +14,14 @@ const (
 	MetricScore  = "score"  // dim: <question>:<value>, for questions on a scale
 	MetricChoice = "choice" // dim: <question>:<value>, for single, multiple and yes-no
 	MetricTag    = "tag"    // dim: <question>:<key>, the reasons tapped beside a score
+	MetricDoubt  = "doubt"  // dim: the code of what makes an answer look as if it wasn't meant
 )
 
 // The dims of MetricAnswer.
 const (
 	DimStarted   = "started"
 	DimCompleted = "completed"
+	DimCareless  = "careless" // completed, and doubted for one reason or several
 )
 
 // Standing is what a link can still do.
@@ -42,6 +44,8 @@ type Answer struct {
 	Scored                      bool
 	Score                       int64
 	StartedAt, CompletedAt      time.Time
+	Careless                    []codes.Reason // what makes it look as if it wasn't meant
+	Rewarded                    bool           // it earned what the questionnaire gives
 }
 
 // Sheet is an answer in the making, as the holder of its link sees it.

@@ -205,7 +205,7 @@ func TestALinkIsIssuedOnceAndForTreatedCustomersOnly(t *testing.T) {
 
 		control := h.follow(true)
 		h.must(d.Write(ctx, db.Outcome, "batch", func(tx *db.Tx) error {
-			tokens, err := h.links.IssueAll(tx, start, validity, []answer.Invitation{
+			tokens, err := h.links.IssueAll(tx, start, []answer.Invitation{
 				{FollowUp: control, Questionnaire: scored}, {FollowUp: id, Questionnaire: scored}, {FollowUp: 1, Questionnaire: scored},
 			})
 			if err == nil && (tokens[0] != "" || tokens[1] != token || tokens[2] != "") {

@@ -63,7 +63,7 @@ func crowd(b *testing.B, d *db.DB, n int) (*answer.Store, []string) {
 				ID: id, Program: program, Customer: id, TriggerType: "t", TriggerData: "{}", TriggerAt: start,
 				State: followup.Waiting, Lane: "email", DueAt: start, Deadline: start.Add(validity), CreatedAt: start,
 			})
-			in = append(in, answer.Invitation{FollowUp: id, Questionnaire: scored, Channel: "email", Language: "en"})
+			in = append(in, answer.Invitation{FollowUp: id, Questionnaire: scored, Channel: "email", Language: "en", Until: start.Add(validity)})
 		}
 		var issued []string
 		err := d.Write(context.Background(), db.Outcome, "crowd", func(tx *db.Tx) (err error) {
@@ -71,7 +71,7 @@ func crowd(b *testing.B, d *db.DB, n int) (*answer.Store, []string) {
 			if _, err := followup.Start(tx, &counts, fs); err != nil {
 				return err
 			}
-			if issued, err = links.IssueAll(tx, start, validity, in); err != nil {
+			if issued, err = links.IssueAll(tx, start, in); err != nil {
 				return err
 			}
 			return counts.Flush(tx)

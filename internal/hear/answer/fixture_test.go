@@ -25,6 +25,7 @@ const (
 	program  = int64(7)
 	scored   = int64(70)
 	unscored = int64(71)
+	rewarded = int64(72) // with a score, a quota and a reward
 	validity = 48 * time.Hour
 )
 
@@ -55,10 +56,20 @@ type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
-// invite starts a follow-up and issues its link.
+// invite starts a follow-up of a customer of its own and issues its link.
 func (h *house) invite(form int64) (id int64, token string) {
 	h.t.Helper()
-	id = h.follow(false)
+	return h.link(h.follow(false), form)
+}
+
+// inviteFor starts another follow-up of a customer, under another key, and issues its link.
+func (h *house) inviteFor(customer, form int64) (id int64, token string) {
+	h.t.Helper()
+	return h.link(h.followFor(customer, false), form)
+}
+
+func (h *house) link(id, form int64) (followUp int64, token string) {
+	h.t.Helper()
 	err := h.DB.Write(context.Background(), db.Outcome, "invite", func(tx *db.Tx) (err error) {
 		token, err = h.links.Issue(tx, id, form, "email", "en", h.clock.Now(), validity)
 		return err
@@ -71,11 +82,19 @@ func (h *house) invite(form int64) (id int64, token string) {
 
 func (h *house) follow(heldOut bool) int64 {
 	h.t.Helper()
+	return h.followFor(0, heldOut)
+}
+
+func (h *house) followFor(customer int64, heldOut bool) int64 {
+	h.t.Helper()
 	id, now := h.IDs.Next(), h.clock.Now()
+	if customer == 0 {
+		customer = id
+	}
 	err := h.DB.Write(context.Background(), db.Outcome, "start", func(tx *db.Tx) error {
 		var counts tally.Batch
 		_, err := followup.Start(tx, &counts, []followup.FollowUp{{
-			ID: id, Program: program, Customer: id, TriggerType: "t", TriggerData: "{}", TriggerAt: now, HeldOut: heldOut,
+			ID: id, Program: program, Customer: customer, TriggerType: "t", TriggerData: "{}", TriggerAt: now, HeldOut: heldOut,
 			State: followup.Waiting, Lane: "email", DueAt: now, Deadline: now.Add(validity), CreatedAt: now,
 		}})
 		if err != nil {
@@ -197,6 +216,12 @@ var shelf = sync.OnceValues(func() (forms, error) {
 		if f[id], err = questionnaire.Compile("after-payment", define(score), env); err != nil {
 			return nil, err
 		}
+	}
+	prized := define(true)
+	prized.Quota = 5
+	prized.Reward = &questionnaire.RewardDefinition{ID: "coupon-5", Note: document.Text{document.En: "A coupon is on its way."}}
+	if f[rewarded], err = questionnaire.Compile("prized", prized, env); err != nil {
+		return nil, err
 	}
 	return f, nil
 })

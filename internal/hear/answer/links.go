@@ -33,6 +33,7 @@ func NewLinks(keys *crypt.Keyring) *Links { return &Links{keys: keys} }
 type Invitation struct {
 	FollowUp, Questionnaire int64
 	Channel, Language       string
+	Until                   time.Time // when the link closes
 }
 
 // Token gives the token of a follow-up's questionnaire. It opens nothing before it is issued.
@@ -40,10 +41,10 @@ func (l *Links) Token(followUp, questionnaire int64) string {
 	return ids.Spell(l.keys.MAC(purposeAnswer, id8(followUp), id8(questionnaire))[:tokenBytes])
 }
 
-// Issue makes a follow-up's link good until now + ttl. Issuing it again gives the
+// Issue makes a follow-up's link good for ttl from now on. Issuing it again gives the
 // same token and can only prolong it. A held-out customer never gets one.
 func (l *Links) Issue(tx *db.Tx, followUp, questionnaire int64, channel, language string, now time.Time, ttl time.Duration) (string, error) {
-	tokens, err := l.IssueAll(tx, now, ttl, []Invitation{{followUp, questionnaire, channel, language}})
+	tokens, err := l.IssueAll(tx, now, []Invitation{{followUp, questionnaire, channel, language, now.Add(ttl)}})
 	if err != nil {
 		return "", err
 	}
@@ -61,12 +62,12 @@ const insertLink = `INSERT INTO answer_link (hash, follow_up_id, questionnaire_i
 
 // IssueAll issues many links in one round trip, each of another follow-up. The token
 // of one that is held out or gone is empty: stop that one, and go on with the others.
-func (l *Links) IssueAll(tx *db.Tx, now time.Time, ttl time.Duration, all []Invitation) ([]string, error) {
+func (l *Links) IssueAll(tx *db.Tx, now time.Time, all []Invitation) ([]string, error) {
 	tokens := make([]string, len(all))
 	args := func(i int) []any {
 		in := &all[i]
 		tokens[i] = l.Token(in.FollowUp, in.Questionnaire)
-		return []any{hashOf(tokens[i]), in.FollowUp, in.Questionnaire, in.Channel, in.Language, db.Millis(now), db.Millis(now.Add(ttl))}
+		return []any{hashOf(tokens[i]), in.FollowUp, in.Questionnaire, in.Channel, in.Language, db.Millis(now), db.Millis(in.Until)}
 	}
 	if n, err := tx.InsertEach(insertLink, len(all), args); err != nil || n == int64(len(all)) {
 		return tokens, err

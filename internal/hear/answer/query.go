@@ -1,20 +1,34 @@
 package answer
 
 import (
+	"strings"
+
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 )
 
 // pageMax bounds what one listing gives.
 const pageMax = 500
 
-const columns = `a.id, a.follow_up_id, a.program_id, a.customer_id, a.questionnaire_id, a.channel, a.language, a.score, a.scored, a.started_at, a.completed_at`
+const columns = `a.id, a.follow_up_id, a.program_id, a.customer_id, a.questionnaire_id, a.channel, a.language, a.score, a.scored, a.started_at, a.completed_at, a.careless, a.rewarded`
 
 func scan(r *db.Rows) (Answer, error) {
 	var a Answer
 	var started, completed int64
-	err := r.Scan(&a.ID, &a.FollowUp, &a.Program, &a.Customer, &a.Questionnaire, &a.Channel, &a.Language, &a.Score, &a.Scored, &started, &completed)
+	var careless string
+	err := r.Scan(&a.ID, &a.FollowUp, &a.Program, &a.Customer, &a.Questionnaire, &a.Channel, &a.Language, &a.Score, &a.Scored, &started, &completed, &careless, &a.Rewarded)
+	a.Careless = reasons(careless)
 	a.StartedAt, a.CompletedAt = db.Time(started), db.Time(completed)
 	return a, err
+}
+
+// reasons reads codes with spaces between.
+func reasons(text string) []codes.Reason {
+	var list []codes.Reason
+	for _, code := range strings.Fields(text) {
+		list = append(list, codes.Reason(code))
+	}
+	return list
 }
 
 // Of reads the answers of follow-ups, values included, in the order they were begun.
@@ -40,7 +54,10 @@ func Erase(tx *db.Tx, customer int64) error {
 			SELECT a.id FROM answer a JOIN follow_up f ON f.id = a.follow_up_id WHERE f.customer_id = $1)`, customer); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`DELETE FROM answer WHERE follow_up_id IN (SELECT id FROM follow_up WHERE customer_id = $1)`, customer)
+	if _, err := tx.Exec(`DELETE FROM answer WHERE follow_up_id IN (SELECT id FROM follow_up WHERE customer_id = $1)`, customer); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`DELETE FROM reward WHERE customer_id = $1`, customer)
 	return err
 }
 

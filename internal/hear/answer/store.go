@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/contact/attempt"
@@ -14,7 +13,6 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/ids"
-	"github.com/huiyin/huiyin/internal/platform/outbox"
 	"github.com/huiyin/huiyin/internal/platform/tally"
 	"github.com/huiyin/huiyin/internal/program/questionnaire"
 )
@@ -59,7 +57,13 @@ func (s *Store) Save(ctx context.Context, token, question string, v Value) (*She
 
 // Complete ends the answer and uses the link up. Completing again does nothing.
 func (s *Store) Complete(ctx context.Context, token string) (*Sheet, error) {
-	return s.change(ctx, token, "answer-complete", (*change).complete)
+	return s.change(ctx, token, "answer-complete", func(c *change) error { return c.complete(false) })
+}
+
+// CompletePaced is Complete for one whose questions were shown and answered one after
+// the other, so that the time between them says how they were read.
+func (s *Store) CompletePaced(ctx context.Context, token string) (*Sheet, error) {
+	return s.change(ctx, token, "answer-complete", func(c *change) error { return c.complete(true) })
 }
 
 // change is one transaction on one sheet.
@@ -124,7 +128,7 @@ func lock(tx *db.Tx, hash []byte) error {
 func (s *Store) read(tx *db.Tx, token string) (*Sheet, error) {
 	rows, err := tx.Query(`SELECT l.follow_up_id, l.questionnaire_id, l.channel, l.language, l.expires_at, l.used_at, f.program_id, f.customer_id, f.reason,
 			COALESCE(a.id, 0), COALESCE(a.questionnaire_id, 0), COALESCE(a.score, 0), COALESCE(a.scored, false), COALESCE(a.started_at, 0), COALESCE(a.completed_at, 0),
-			COALESCE(v.question, ''), COALESCE(v.value, ''), COALESCE(v.saved_at, 0)
+			COALESCE(a.careless, ''), COALESCE(a.rewarded, false), COALESCE(v.question, ''), COALESCE(v.value, ''), COALESCE(v.saved_at, 0)
 		FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id
 			LEFT JOIN answer a ON a.follow_up_id = l.follow_up_id LEFT JOIN answer_value v ON v.answer_id = a.id
 		WHERE l.hash = $1`, hashOf(token))
@@ -154,15 +158,16 @@ func (s *Store) read(tx *db.Tx, token string) (*Sheet, error) {
 // scan reads one row of a sheet: the sheet itself, and one of its values if it has any.
 func (s *Store) scan(row *db.Rows, sh *Sheet) error {
 	var expires, used, started, completed, asked, saved int64
-	var reason, question, text string
+	var reason, careless, question, text string
 	err := row.Scan(&sh.FollowUp, &sh.Questionnaire, &sh.Channel, &sh.Language, &expires, &used, &sh.Program, &sh.Customer, &reason,
-		&sh.ID, &asked, &sh.Score, &sh.Scored, &started, &completed, &question, &text, &saved)
+		&sh.ID, &asked, &sh.Score, &sh.Scored, &started, &completed, &careless, &sh.Rewarded, &question, &text, &saved)
 	if err != nil {
 		return err
 	}
 	if reason == string(codes.CustomerErased) {
 		return errLink()
 	}
+	sh.Careless = reasons(careless)
 	sh.ExpiresAt, sh.StartedAt, sh.CompletedAt = db.Time(expires), db.Time(started), db.Time(completed)
 	switch {
 	case used != 0 || completed != 0, asked != 0 && asked != sh.Questionnaire: // a follow-up is answered once
@@ -268,69 +273,6 @@ func (c *change) answered() error {
 		return err
 	}
 	return attempt.Prove(c.tx, &c.counts, c.FollowUp, c.now)
-}
-
-func (c *change) complete() error {
-	if c.Standing == Used {
-		return nil
-	}
-	if err := c.err(); err != nil {
-		return err
-	}
-	visible := c.Visible()
-	for _, q := range visible {
-		if v := c.Values[q]; v.Empty() && c.Form.Required(q) {
-			return errs.New(errs.Invalid, codes.AnswerIncomplete, "this question needs an answer before the rest can be handed in").At(q)
-		}
-	}
-	if err := c.dropHidden(visible); err != nil {
-		return err
-	}
-	if len(c.Values) == 0 {
-		return errs.New(errs.Invalid, codes.AnswerIncomplete, "nothing has been answered yet; answer at least one question")
-	}
-	c.CompletedAt, c.Standing = c.now, Used
-	c.counts.Add(tally.Key{Program: c.Program, Day: tally.Day(c.now), Metric: MetricAnswer, Dim: DimCompleted}, 1)
-	if _, err := c.tx.Exec(`UPDATE answer SET completed_at = $2 WHERE id = $1`, c.ID, db.Millis(c.now)); err != nil {
-		return err
-	}
-	if _, err := c.tx.Exec(`UPDATE answer_link SET used_at = $2 WHERE hash = $1`, c.hash, db.Millis(c.now)); err != nil {
-		return err
-	}
-	if err := c.answered(); err != nil {
-		return err
-	}
-	return outbox.Tell(c.tx, c.tell())
-}
-
-// tell is what the wallet is told of an answer: the score, not the words.
-func (c *change) tell() outbox.Notice {
-	data := map[string]any{
-		"follow_up": strconv.FormatInt(c.FollowUp, 10), "answer": strconv.FormatInt(c.ID, 10), "channel": c.Channel, "language": c.Language,
-	}
-	if c.Scored {
-		data["score"] = c.Score
-	}
-	return outbox.Notice{Kind: outbox.AnswerCompleted, Customer: c.Customer, FollowUp: c.FollowUp, Program: c.Program, At: c.now, Data: data}
-}
-
-// dropHidden removes what was said to questions that a later change of mind hid.
-func (c *change) dropHidden(visible []string) error {
-	for _, q := range questions(c.Values) {
-		if slices.Contains(visible, q) {
-			continue
-		}
-		if err := c.put(q, Value{}); err != nil {
-			return err
-		}
-		if q != c.Form.Score() {
-			continue
-		}
-		if err := c.score(Value{}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // metric says under what a question's values are counted; "" for free text.

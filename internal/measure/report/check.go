@@ -53,6 +53,9 @@ func check(ever sums, open, aside int64) []string {
 			say("customers of %q with the measured event are at most its members: %d against %d", a.Name, a.Hits, a.N)
 		}
 	}
+	if a := answered(ever); a.Careless > a.Completed || a.Completed > a.Started {
+		say("answers begun ≥ handed in ≥ careless: %d, %d, %d", a.Started, a.Completed, a.Careless)
+	}
 	broken = append(broken, strays(ever)...)
 	return append(broken, checkFunnel(ever)...)
 }
@@ -62,7 +65,7 @@ func strays(ever sums) []string {
 	var broken []string
 	for _, metric := range []string{
 		followup.MetricTrigger, followup.MetricStarted, followup.MetricEnded, followup.MetricReason,
-		followup.MetricAside, followup.MetricDecided, attempt.MetricAttempt, answer.MetricAnswer, answer.MetricScore, answer.MetricChoice, answer.MetricTag,
+		followup.MetricAside, followup.MetricDecided, attempt.MetricAttempt, answer.MetricAnswer, answer.MetricScore, answer.MetricChoice, answer.MetricTag, answer.MetricDoubt,
 		study.MetricMember, study.MetricHit,
 	} {
 		dims := ever.of(metric)

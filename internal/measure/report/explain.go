@@ -223,6 +223,17 @@ func ofAnswer(a *answer.Answer) []Moment {
 	moments := []Moment{m}
 	if !a.CompletedAt.IsZero() {
 		m.At, m.Outcome, m.Text = a.CompletedAt, answer.DimCompleted, Text{"客户提交了问卷。", "The customer handed the questionnaire in."}
+		if len(a.Careless) > 0 {
+			m.Reason = a.Careless[0]
+			m.Text = m.Text.and(Text{"这份答卷可能不是认真填写的:", "It may not have been meant:"})
+			for i, r := range a.Careless {
+				if i > 0 {
+					m.Text = m.Text.join(Text{";", ";"})
+				}
+				m.Text = m.Text.and(sentence(r))
+			}
+			m.Text = m.Text.join(end)
+		}
 		moments = append(moments, m)
 	}
 	return moments

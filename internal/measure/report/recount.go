@@ -138,7 +138,7 @@ func (r *recount) decisions() error {
 
 // answers recounts answers, scores and tags; words chosen can't be told from words written.
 func (r *recount) answers() error {
-	r.exact[answer.MetricAnswer], r.exact[answer.MetricScore], r.exact[answer.MetricTag] = true, true, true
+	r.exact[answer.MetricAnswer], r.exact[answer.MetricScore], r.exact[answer.MetricTag], r.exact[answer.MetricDoubt] = true, true, true, true
 	for after := int64(0); ; {
 		page, err := answer.List(r.tx, r.program, after, answersPage)
 		if err != nil || len(page) == 0 {
@@ -150,6 +150,12 @@ func (r *recount) answers() error {
 			r.add(answer.MetricAnswer, answer.DimStarted, 1)
 			if !a.CompletedAt.IsZero() {
 				r.add(answer.MetricAnswer, answer.DimCompleted, 1)
+			}
+			if len(a.Careless) > 0 {
+				r.add(answer.MetricAnswer, answer.DimCareless, 1)
+			}
+			for _, reason := range a.Careless {
+				r.add(answer.MetricDoubt, string(reason), 1)
 			}
 			for question, v := range a.Values {
 				if n, ok := v.Given.(int64); ok {

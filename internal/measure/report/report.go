@@ -122,9 +122,11 @@ type Share struct {
 
 // Answers is how many answered.
 type Answers struct {
-	Started   int64 `json:"started"`
-	Completed int64 `json:"completed"`
-	Response  Share `json:"response"`
+	Started   int64         `json:"started"`
+	Completed int64         `json:"completed"`
+	Careless  int64         `json:"careless"`         // of those completed: they look as if they weren't meant
+	Doubts    []ReasonCount `json:"doubts,omitempty"` // why; one answer may have several
+	Response  Share         `json:"response"`         // of valid answers
 }
 
 // Score is what a question on a scale was answered with.

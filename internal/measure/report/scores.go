@@ -9,6 +9,7 @@ import (
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/measure/statistics"
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/program/questionnaire"
 )
 
@@ -43,11 +44,27 @@ func answers(period sums, stages []Stage, asks func(step int) bool) Answers {
 			invited += s.arrived()
 		}
 	}
-	return Answers{
+	a := answered(period)
+	valid := max(0, period[[2]string{followup.MetricEnded, string(followup.Answered)}]-a.Careless)
+	a.Response = share(valid, invited, defineResponse)
+	return a
+}
+
+// answered counts answers, and those of them that look as if they weren't meant.
+func answered(period sums) Answers {
+	a := Answers{
 		Started:   period[[2]string{answer.MetricAnswer, answer.DimStarted}],
 		Completed: period[[2]string{answer.MetricAnswer, answer.DimCompleted}],
-		Response:  share(period[[2]string{followup.MetricEnded, string(followup.Answered)}], invited, defineResponse),
+		Careless:  period[[2]string{answer.MetricAnswer, answer.DimCareless}],
 	}
+	doubts := period.of(answer.MetricDoubt)
+	for _, code := range sortedKeys(doubts) {
+		if doubts[code] != 0 {
+			a.Doubts = append(a.Doubts, counted(codes.Reason(code), doubts[code]))
+		}
+	}
+	mostFirst(a.Doubts)
+	return a
 }
 
 // arrived is how many attempts reached the customer, as far as the channel can tell.

@@ -25,8 +25,8 @@ var (
 		"Attempts: intended = withheld at the last look + rejected + taken + unsettled. Delivered and seen are what the provider reported; answered counts follow-ups, under the step whose message brought the answer.",
 	}
 	defineResponse = Text{
-		"参评率:已作答的回访单 ÷ 送达的邀请(渠道没有送达回执的,按服务商已接收的邀请计)。区间为 95% Wilson 区间。",
-		"Response rate: follow-ups answered / invitations delivered, or taken by the provider where a channel reports no deliveries. The interval is Wilson's, 95 %.",
+		"参评率:有效作答的回访单(已作答减去疑似敷衍的答卷)÷ 送达的邀请(渠道没有送达回执的,按服务商已接收的邀请计)。区间为 95% Wilson 区间。",
+		"Response rate: follow-ups answered, less those whose answer looks as if it wasn't meant / invitations delivered, or taken by the provider where a channel reports no deliveries. The interval is Wilson's, 95 %.",
 	}
 	defineMean = Text{
 		"平均分:有效评分的算术平均,区间为 95% t 区间,只反映作答客户。",

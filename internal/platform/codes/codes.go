@@ -24,6 +24,7 @@ const (
 	Selected Section = "selected" // why a trigger did or didn't become a follow-up
 	Ending   Section = "ending"   // how a follow-up ended
 	Result   Section = "result"   // how an attempt came out
+	Doubt    Section = "doubt"    // why an answer may not have been meant
 	Fault    Section = "fault"    // what was wrong with a request, a document or the machine
 	Right    Section = "right"    // what an API key may do
 )
@@ -37,7 +38,7 @@ type Entry struct {
 }
 
 var table = slices.Concat(
-	withheld, selected, endings, results,
+	withheld, selected, endings, results, doubts,
 	requestFaults, documentFaults, followUpFaults, channelFaults, measureFaults, machineFaults, vaultFaults, rights, vaultRights,
 )
 

@@ -158,7 +158,7 @@ func TestAllGivesACopyThatCannotHarmTheRegistry(t *testing.T) {
 
 func TestEverySectionHasCodesAndScopesAreTheRights(t *testing.T) {
 	total := 0
-	for _, s := range []Section{Withheld, Selected, Ending, Result, Fault, Right} {
+	for _, s := range []Section{Withheld, Selected, Ending, Result, Doubt, Fault, Right} {
 		n := len(In(s))
 		if n == 0 {
 			t.Errorf("section %s is empty", s)

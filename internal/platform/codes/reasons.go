@@ -33,6 +33,7 @@ const (
 	WindowNeverOpens          Reason = "window-never-opens"
 	PlaceUnknown              Reason = "place-unknown"
 	ProgramBroken             Reason = "program-broken"
+	QuotaReached              Reason = "quota-reached"
 )
 
 var withheld = []Entry{
@@ -67,6 +68,7 @@ var withheld = []Entry{
 	{"window-never-opens", Withheld, "各项规则没有共同的可触达时段", "No hour satisfies all the rules at once"},
 	{"place-unknown", Withheld, "不知道客户所在地区,无法判断当地时间", "We do not know where the customer is, so we cannot tell the hour there"},
 	{"program-broken", Withheld, "回访计划的这个版本已无法运行,等待修复", "This version of the program can no longer run; it waits to be mended"},
+	{"quota-reached", Withheld, "答卷数已收够,不再发出问卷", "Enough answers have come in; nobody else is asked"},
 }
 
 // Why a trigger did or didn't become a follow-up of its own.
@@ -180,4 +182,19 @@ var results = []Entry{
 	{"endpoint-gone", Result, "接收地址答复已停用(410),不再推送", "The endpoint answered that it is gone (410); it is told no more"},
 	{"endpoint-disabled", Result, "接收地址已由员工停用", "The endpoint was disabled by a person"},
 	{"template-not-approved", Result, "短信服务商尚未审核通过这个模板,消息未发出", "The provider has not approved this template; nothing was sent"},
+}
+
+// Why an answer may not have been meant. It is kept and shown all the same, and counted apart.
+const (
+	TooFast        Reason = "too-fast"
+	StraightLining Reason = "straight-lining"
+	Contradiction  Reason = "contradiction"
+	Gibberish      Reason = "gibberish"
+)
+
+var doubts = []Entry{
+	{"too-fast", Doubt, "作答速度快于阅读题目所需的时间", "Answered in less time than it takes to read the questions"},
+	{"straight-lining", Doubt, "所有打分题都选了同一个分数,且没有任何说明", "Every question on a scale got the same number, without a word or a reason"},
+	{"contradiction", Doubt, "给了最高分,却勾选了不满意的原因", "The best score came with a reason for complaint"},
+	{"gibberish", Doubt, "文字像是随手乱敲的", "The text looks typed at random"},
 }

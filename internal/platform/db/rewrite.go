@@ -18,7 +18,7 @@ var rewrites = []struct {
 	{regexp.MustCompile(`(?i)\bBYTEA\b`), "BLOB"},
 	{regexp.MustCompile(`\)\s*/\*clustered\*/`), ") WITHOUT ROWID"},
 	{regexp.MustCompile(`(?i)= ANY\s*\((\$\d+)\)`), "IN (SELECT value FROM json_each($1))"},
-	{regexp.MustCompile(`(?i)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?`), ""}, // one writer: nothing to lock
+	{regexp.MustCompile(`(?i)\s+FOR (NO KEY )?(UPDATE|SHARE)( OF \w+)?( SKIP LOCKED)?`), ""}, // one writer: nothing to lock
 	{regexp.MustCompile(`(?i)\bGREATEST\(`), "max("},
 	{regexp.MustCompile(`(?i)\bLEAST\(`), "min("},
 	{regexp.MustCompile(`(?i)::(bigint|text|int|integer|boolean|bytea)\b`), ""},

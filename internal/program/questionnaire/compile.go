@@ -54,6 +54,7 @@ func Compile(name string, def *Definition, env *condition.Env) (*Questionnaire, 
 		q.byID[one.ID] = i
 		q.Questions = append(q.Questions, *one)
 	}
+	q.setLimits(def, &p)
 	if len(def.Thanks) > 0 {
 		inEach(def.Thanks, def.Languages, "thanks", TextCharsMax, &p)
 		scope, err := template.NewScope(env.Catalogue(), "")
@@ -64,6 +65,27 @@ func Compile(name string, def *Definition, env *condition.Env) (*Questionnaire, 
 		}
 	}
 	return q, p.Err()
+}
+
+// setLimits takes over how many answers are wanted and what one earns.
+func (q *Questionnaire) setLimits(def *Definition, p *document.Problems) {
+	if q.Quota = def.Quota; q.Quota < 0 || q.Quota > QuotaMax {
+		p.Addf("quota", codeShape, "a quota is between 1 and %d complete answers; leave it out to take all", int64(QuotaMax))
+	}
+	r := def.Reward
+	if r == nil {
+		return
+	}
+	if !valueForm.MatchString(r.ID) {
+		p.Addf("reward.id", codeShape, "`%s` can't name a reward; use the wallet's name for it in small letters, digits, - and _, such as coupon-5", shown(r.ID))
+	}
+	if len(r.Note) > 0 {
+		inEach(r.Note, def.Languages, "reward.note", noteCharsMax, p)
+		for _, l := range r.Note.Languages() {
+			p.AddAt("reward.note."+l, template.Lint(r.Note[l]))
+		}
+	}
+	q.Reward = &Reward{ID: r.ID, Note: r.Note}
 }
 
 func checkLanguages(def *Definition, p *document.Problems) {

@@ -28,6 +28,8 @@ const (
 	OtherCharsMax   = 200 // of what is written beside "other"
 	defaultChars    = 1_000
 	askCharsMax     = 500
+	noteCharsMax    = 200
+	QuotaMax        = 100_000_000
 	labelCharsMax   = 60
 	ratingScale     = 5
 	npsScale        = 10
@@ -45,6 +47,14 @@ type Definition struct {
 	Languages []string             `yaml:"languages"`
 	Questions []QuestionDefinition `yaml:"questions"`
 	Thanks    document.Text        `yaml:"thanks"`
+	Quota     int64                `yaml:"quota"` // complete answers wanted in each program; 0: all
+	Reward    *RewardDefinition    `yaml:"reward"`
+}
+
+// RewardDefinition is what the wallet gives for an answer.
+type RewardDefinition struct {
+	ID   string        `yaml:"id"`   // the wallet's own name for it
+	Note document.Text `yaml:"note"` // what the customer reads after answering
 }
 
 // QuestionDefinition is one question as written.

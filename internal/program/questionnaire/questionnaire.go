@@ -16,6 +16,8 @@ type Questionnaire struct {
 	Languages []string
 	Questions []Question
 	Thanks    *template.Text // nil: none
+	Quota     int64          // complete answers after which a program stops asking; 0: none
+	Reward    *Reward        // nil: none
 
 	byID  map[string]int
 	score string
@@ -36,6 +38,12 @@ type Question struct {
 	MaxPicks int      // of multiple; 0: all
 
 	showIf *condition.Condition
+}
+
+// Reward is what the wallet gives for an answer that is handed in and looks meant.
+type Reward struct {
+	ID   string
+	Note document.Text // may be empty
 }
 
 // Tags are the reasons offered beside some scores.

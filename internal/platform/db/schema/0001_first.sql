@@ -209,12 +209,22 @@ CREATE TABLE answer_link (
 CREATE TABLE answer (
   id BIGINT PRIMARY KEY, follow_up_id BIGINT NOT NULL UNIQUE, program_id BIGINT NOT NULL, customer_id BIGINT NOT NULL,
   questionnaire_id BIGINT NOT NULL, channel TEXT NOT NULL, language TEXT NOT NULL, score INTEGER NOT NULL DEFAULT 0, scored BOOLEAN NOT NULL DEFAULT false,
-  started_at BIGINT NOT NULL, completed_at BIGINT NOT NULL DEFAULT 0
+  started_at BIGINT NOT NULL, completed_at BIGINT NOT NULL DEFAULT 0,
+  careless TEXT NOT NULL DEFAULT '',      -- codes of what makes it look as if it wasn't meant, a space between
+  rewarded BOOLEAN NOT NULL DEFAULT false
 );
 CREATE INDEX answer_program ON answer (program_id, id);
 CREATE TABLE answer_value (
   answer_id BIGINT NOT NULL, question TEXT NOT NULL, value TEXT NOT NULL, saved_at BIGINT NOT NULL,
   PRIMARY KEY (answer_id, question)
+) /*clustered*/;
+CREATE TABLE answer_quota ( -- how many complete answers a program has to a questionnaire that wants only so many
+  program_id BIGINT NOT NULL, questionnaire TEXT NOT NULL, complete BIGINT NOT NULL, PRIMARY KEY (program_id, questionnaire)
+) /*clustered*/;
+CREATE TABLE reward ( -- what an answer earned
+  program_id BIGINT NOT NULL, customer_id BIGINT NOT NULL, questionnaire TEXT NOT NULL,
+  answer_id BIGINT NOT NULL, reward TEXT NOT NULL, at BIGINT NOT NULL,
+  PRIMARY KEY (customer_id, program_id, questionnaire)
 ) /*clustered*/;
 
 -- hear/feedback
