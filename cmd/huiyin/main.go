@@ -111,6 +111,7 @@ var commands = []func(*flags) *cobra.Command{
 	replayCommand,
 	simulateCommand,
 	keyCommand,
+	gatewayCommand,
 	benchCommand,
 	migrateCommand,
 	doctorCommand,

@@ -173,7 +173,7 @@ func opening(address string, err error) error {
 func (a *App) connectChannels() error {
 	a.Channels = channel.NewRegistry()
 	for _, name := range slices.Sorted(maps.Keys(a.Config.Channels)) {
-		c, err := connect(name, a.Config.Channels[name], a.Clock)
+		c, err := connect(name, a.Config.Channels[name], a.Config.PublicURL, a.Clock, a.Options.Random)
 		if err != nil {
 			return err
 		}

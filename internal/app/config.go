@@ -60,7 +60,8 @@ type Wallet struct {
 
 // Channel is how one channel is reached.
 type Channel struct {
-	Adapter string // smtp or webhook
+	Adapter string // smtp, webhook or sms
+	SMS     SMS
 	SMTP    email.Settings
 	Webhook webhook.Settings
 }
@@ -174,10 +175,12 @@ func (c *Config) takeChannel(name, key, adapter string, value any) error {
 		fields = smtpFields(&ch.SMTP)
 	case adapterWebhook:
 		fields = webhookFields(&ch.Webhook)
+	case adapterSMS:
+		fields = map[string]setter{key: smsField(&ch.SMS, key)}
 	case "":
-		return errs.New(errs.Invalid, codes.SettingInvalid, "the channel %s has no adapter; add `adapter: smtp` or `adapter: webhook`", name)
+		return errs.New(errs.Invalid, codes.SettingInvalid, "the channel %s has no adapter; add `adapter: smtp`, `adapter: webhook` or `adapter: sms`", name)
 	default:
-		return errs.New(errs.Invalid, codes.SettingInvalid, "there is no adapter `%s`%s", adapter, document.DidYouMean(adapter, []string{adapterSMTP, adapterWebhook}))
+		return errs.New(errs.Invalid, codes.SettingInvalid, "there is no adapter `%s`%s", adapter, document.DidYouMean(adapter, []string{adapterSMTP, adapterWebhook, adapterSMS}))
 	}
 	if key != "adapter" {
 		set, ok := fields[key]

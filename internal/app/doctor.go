@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/channel/sms"
 	"github.com/huiyin/huiyin/internal/decide/policy"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
@@ -189,7 +190,8 @@ func (a *App) keysCheck() Finding {
 func (a *App) channelChecks(ctx context.Context) []Finding {
 	var found []Finding
 	for _, name := range a.Channels.Names() {
-		address := addressOf(a.Config.Channels[name])
+		address := a.addressOf(name)
+		found = append(found, a.smsCheck(name)...)
 		dial, cancel := context.WithTimeout(ctx, reachTimeout)
 		conn, err := new(net.Dialer).DialContext(dial, "tcp", address)
 		cancel()
@@ -206,7 +208,13 @@ func (a *App) channelChecks(ctx context.Context) []Finding {
 	return found
 }
 
-func addressOf(c Channel) string {
+func (a *App) addressOf(name string) string {
+	c := a.Config.Channels[name]
+	if connected, ok := a.Channels.Get(name); ok {
+		if gateway, ok := connected.(*sms.Channel); ok {
+			return gateway.Address()
+		}
+	}
 	if c.Adapter == adapterSMTP {
 		return c.SMTP.Server
 	}

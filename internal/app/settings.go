@@ -1,6 +1,7 @@
 package app
 
 import (
+	"io"
 	"slices"
 	"strings"
 
@@ -73,7 +74,7 @@ type closer interface {
 }
 
 // connect makes the channel of a name from its settings.
-func connect(name string, c Channel, clk clock.Clock) (closer, error) {
+func connect(name string, c Channel, publicURL string, clk clock.Clock, random io.Reader) (closer, error) {
 	var made closer
 	var err error
 	switch c.Adapter {
@@ -83,6 +84,8 @@ func connect(name string, c Channel, clk clock.Clock) (closer, error) {
 		s := c.Webhook
 		s.Name = name
 		made, err = webhook.New(s, clk)
+	case adapterSMS:
+		made, err = connectSMS(c.SMS, name, publicURL, clk, random)
 	}
 	if e, ours := errs.As(err); ours {
 		return nil, e.At("channels." + name)

@@ -111,6 +111,17 @@ func (c *Channel) Approval(template, language string) codes.Reason {
 	return ""
 }
 
+// Unapproved lists the templates that may not be sent yet, as template (language).
+func (c *Channel) Unapproved() []string {
+	var all []string
+	for key, a := range c.approvals {
+		if a.State != Approved {
+			all = append(all, key.template+" ("+key.language+", "+a.State+")")
+		}
+	}
+	return all
+}
+
 // parameters gives the values of an approved wording's variables in a text, as JSON; ok is
 // false if the text isn't of that wording.
 func (a *approval) parameters(body string) (text string, ok bool) {

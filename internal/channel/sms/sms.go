@@ -109,6 +109,29 @@ func (c *Channel) Send(ctx context.Context, m channel.Message, look channel.Last
 	return c.judge(&c.gateway.send.answer, a, m.To)
 }
 
+// Preview is the request a message would make, its secrets hidden. Nothing is sent.
+func (c *Channel) Preview(m channel.Message) (string, error) {
+	if reason, why := c.screen(&m); reason != "" {
+		return "", errs.New(errs.Invalid, string(reason), "%s", why)
+	}
+	request, wire, err := c.gateway.send.request(c.vars(&m), c.target.URL.Host)
+	if err != nil {
+		return "", err
+	}
+	text := string(wire)
+	if given := request.Header.Get("Authorization"); given != "" {
+		text = strings.ReplaceAll(text, given, hiddenSecret)
+	}
+	for name, setting := range c.doc.Settings {
+		if value := c.settings.Values[name]; setting.Secret && value != "" {
+			text = strings.ReplaceAll(strings.ReplaceAll(text, value, hiddenSecret), percent(value), hiddenSecret)
+		}
+	}
+	return text, nil
+}
+
+const hiddenSecret = "‹secret›"
+
 // LookUp asks the gateway what became of a message.
 func (c *Channel) LookUp(ctx context.Context, key, ref string) channel.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, c.settings.SendTimeout)
@@ -139,9 +162,9 @@ func (c *Channel) screen(m *channel.Message) (codes.Reason, string) {
 	if !c.serves(number) {
 		return codes.AddressInvalid, "this gateway serves numbers of +" + strings.Join(c.doc.Numbers.CountryCodes, ", +") + " only"
 	}
-	if m.Template != "" {
+	if m.Template != "" || c.doc.Limits.Approval == required {
 		if reason := c.Approval(m.Template, m.Language); reason != "" {
-			return reason, "the provider hasn't approved the template " + m.Template + " in " + m.Language
+			return reason, "the provider hasn't approved the template `" + m.Template + "` in " + m.Language
 		}
 	}
 	signature, body := splitSignature(m.Text)

@@ -238,6 +238,7 @@ func TestWhatCantBeSentNeverReachesTheWire(t *testing.T) {
 		"one character more than seven segments":  {smsgateway.Plain, func(m *channel.Message) { m.Text = strings.Repeat("长", 6*67+1) }, codes.MessageTooLarge},
 		"a text without a signature":              {smsgateway.CNCloud, func(m *channel.Message) { m.Text = "您好" }, codes.ContentRejected},
 		"a template the provider never saw":       {smsgateway.CNCloud, func(m *channel.Message) { m.Template = "other" }, codes.TemplateNotApproved},
+		"a text of no template":                   {smsgateway.CNCloud, func(m *channel.Message) { m.Template = "" }, codes.TemplateNotApproved},
 		"a language the provider never saw":       {smsgateway.CNCloud, func(m *channel.Message) { m.Language = "en" }, codes.TemplateNotApproved},
 		"a text that isn't in the approved words": {smsgateway.CNCloud, func(m *channel.Message) { m.Text = "【示例钱包】您的退款到了" }, codes.TemplateNotApproved},
 		"a key with a line break":                 {smsgateway.Plain, func(m *channel.Message) { m.Key = "a\nb" }, codes.RenderFailed},
@@ -254,6 +255,21 @@ func TestWhatCantBeSentNeverReachesTheWire(t *testing.T) {
 				t.Error("it reached the wire")
 			}
 		})
+	}
+}
+
+func TestAPreviewShowsTheRequestWithoutItsSecrets(t *testing.T) {
+	for _, shape := range shapes {
+		text, err := ours(t, shape).Preview(message())
+		if err != nil || !strings.Contains(text, "POST /") || strings.Contains(text, someSecret) || strings.Contains(text, percent(someSecret)) ||
+			strings.Contains(text, "QUsxMjM6") { // the beginning of the login in Base64
+			t.Errorf("%s: %v\n%s", shape, err, text)
+		}
+		m := message()
+		m.To = "12345"
+		if _, err := ours(t, shape).Preview(m); err == nil {
+			t.Error("a preview of what can't be sent")
+		}
 	}
 }
 
