@@ -34,7 +34,7 @@ var floors = []string{
 	"channel", "channel/webhook", "channel/email", "channel/sms", "channel/inapp", "channel/push", "channel/im",
 	"voice/media", "voice/sip", "voice/ivr", "voice/webrtc",
 
-	"people/vault", "people/customer", "people/consent", "people/staff",
+	"people/vault", "people/customer", "people/consent", "people/staff", "people/pass",
 	"intake/event", "intake/kafka",
 	"program/document", "program/condition", "program/segment", "program/template", "program/questionnaire",
 	"program/knowledge", "program/rules", "program/program",

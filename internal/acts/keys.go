@@ -17,7 +17,12 @@ func (h *House) CreateKey(ctx context.Context, actor string, k staff.Key) (secre
 		if err != nil {
 			return err
 		}
-		if secret, made, err = staff.Create(tx, h.IDs, k, now); err != nil {
+		if k.Signs() {
+			secret, made, err = staff.CreateSigning(tx, h.IDs, h.Keys, k, now)
+		} else {
+			secret, made, err = staff.Create(tx, h.IDs, k, now)
+		}
+		if err != nil {
 			return err
 		}
 		return audit.Append(tx, audit.Entry{

@@ -32,13 +32,17 @@ func Create(tx *db.Tx, source *ids.Source, k Key, now time.Time) (secret string,
 		return "", Key{}, err
 	}
 	k.ID, k.Created, k.Revoked = source.Next(), now.UTC().Truncate(time.Millisecond), time.Time{}
-	secret = spell(source.Token())
-	h := hash(secret)
-	_, err = tx.Exec(insertKey, k.ID, k.Name, h[:], join(k.Scopes, " "), db.Millis(k.Created), db.Millis(k.Expires))
-	if err != nil {
-		return "", Key{}, err
+	if k.Signs() {
+		return "", Key{}, errs.New(errs.Invalid, codes.FieldInvalid, "a key that signs customer tokens is made by itself").At("scopes")
 	}
-	return secret, k, nil
+	secret = spell(source.Token())
+	return secret, k, k.insert(tx, secret)
+}
+
+func (k *Key) insert(tx *db.Tx, secret string) error {
+	h := hash(secret)
+	_, err := tx.Exec(insertKey, k.ID, k.Name, h[:], join(k.Scopes, " "), db.Millis(k.Created), db.Millis(k.Expires))
+	return err
 }
 
 // List gives keys in order of id, after the given one, revoked ones too.

@@ -21,6 +21,7 @@ const (
 	ReceiptsWrite    Scope = "receipts-write"
 	WebhooksRead     Scope = "webhooks-read"
 	WebhooksWrite    Scope = "webhooks-write"
+	CustomersSign    Scope = "customers-sign"
 	Admin            Scope = "admin"
 )
 
@@ -43,5 +44,6 @@ var rights = []Entry{
 	{"receipts-write", Right, "回传送达回执", "Report what became of messages"},
 	{"webhooks-read", Right, "查看推送地址和投递记录", "Read webhook endpoints and their delivery log"},
 	{"webhooks-write", Right, "设置推送地址、轮换密钥、重新投递", "Set up webhook endpoints, rotate secrets, send again"},
+	{"customers-sign", Right, "为客户签发应用内令牌(只能单独使用)", "Sign in-app tokens for customers (a key of its own)"},
 	{"admin", Right, "全部权限", "Everything"},
 }

@@ -81,3 +81,9 @@ func Unspell(s string) ([]byte, error) { return spelling.DecodeString(s) }
 func At(id int64) time.Time {
 	return time.UnixMilli(id>>(nodeBits+sequenceBits) + epochMillis).UTC()
 }
+
+// First is the smallest identifier that can have been made at a moment: a bound for reading
+// by time.
+func First(t time.Time) int64 {
+	return max(t.UnixMilli()-epochMillis, 0) << (nodeBits + sequenceBits)
+}

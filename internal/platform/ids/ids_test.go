@@ -70,6 +70,17 @@ func TestManyCallersOfOneSourceGetDifferentOnes(t *testing.T) {
 	callers.Wait()
 }
 
+func TestTheFirstIdentifierOfAMomentPartsThoseBeforeFromThoseAfter(t *testing.T) {
+	c := clock.NewVirtual(start)
+	s := ids.New(c, 255, rand.Reader)
+	before := s.Next()
+	c.Advance(time.Millisecond)
+	bound := ids.First(c.Now())
+	if after := ids.New(c, 0, rand.Reader).Next(); before >= bound || after < bound || ids.First(time.Unix(0, 0)) != 0 {
+		t.Errorf("%d, %d, %d", before, bound, after)
+	}
+}
+
 func TestAnIdentifierTellsItsMillisecond(t *testing.T) {
 	s := ids.New(clock.NewVirtual(start), 1, rand.Reader)
 	if got := ids.At(s.Next()); !got.Equal(start) {
