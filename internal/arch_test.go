@@ -36,7 +36,7 @@ var floors = []string{
 
 	"people/vault", "people/customer", "people/consent", "people/staff", "people/pass",
 	"intake/event", "intake/kafka",
-	"program/document", "program/condition", "program/segment", "program/template", "program/questionnaire",
+	"program/document", "program/condition", "program/segment", "program/template", "program/questionnaire", "program/wording",
 	"program/knowledge", "program/rules", "program/program",
 	"followup",
 	"contact/agent", "contact/attempt",

@@ -84,7 +84,7 @@ func (h *House) judge(tx *db.Tx, rules *policy.Rules, c *customer.Customer, chan
 	s := standing[c.ID]
 	counted := rows.Counted(keys...)
 	d := rules.Decide(&policy.Facts{
-		Zones: c.Zones, Country: c.Country, Own: c.Own, Channel: channelName, Purpose: purpose,
+		Zones: c.Zones, Country: c.Country, Own: s.OwnHours(c.Own), Channel: channelName, Purpose: purpose,
 		Refusals: s.Refusals, Consents: s.Consents, Counted: counted,
 	}, now)
 	return d, len(counted), nil

@@ -61,6 +61,12 @@ func (h *House) Lift(ctx context.Context, actor, ref string, id int64, why strin
 			if err := consent.Lift(tx, id, now); err != nil {
 				return err
 			}
+			told := consent.Wish{
+				Customer: c.ID, What: consent.Lifted, Value: r.Channel + " " + r.Purpose, At: now, Source: "staff", Proof: why, Actor: actor,
+			}
+			if err := consent.Say(tx, h.IDs, told, now); err != nil {
+				return err
+			}
 			return audit.Append(tx, audit.Entry{Actor: actor, Act: "refusal.lift", Object: "refusal/" + strconv.FormatInt(id, 10), Detail: why})
 		}
 		return errs.New(errs.NotFound, codes.NotFound, "this customer has no refusal with the number %d: read their list again", id)
@@ -88,6 +94,9 @@ func (h *House) Consent(ctx context.Context, actor, ref string, r consent.Record
 	return h.write(ctx, db.First, "consent", func(tx *db.Tx) error {
 		now, err := tx.Now()
 		if err != nil {
+			return err
+		}
+		if err := checkWording(tx, r.Wording); err != nil {
 			return err
 		}
 		person, err := h.resolve(tx, ref, now)

@@ -67,6 +67,7 @@ func New(c Config) (*API, error) {
 	a.events()
 	a.customers()
 	a.wishes()
+	a.will()
 	a.documents()
 	a.programs()
 	a.lists()

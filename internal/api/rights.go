@@ -33,6 +33,10 @@ var rights = map[string]right{
 	"GET /v1/customers/{ref}/refusals":         {scope: codes.CustomersRead},
 	"DELETE /v1/customers/{ref}/refusals/{id}": {scope: codes.RefusalsWrite},
 	"PUT /v1/customers/{ref}/consents":         {scope: codes.RefusalsWrite},
+	"GET /v1/customers/{ref}/consents":         {scope: codes.CustomersRead},
+	"POST /v1/customers/{ref}/wrong-person":    {scope: codes.RefusalsWrite},
+	"POST /v1/consents/batch":                  {scope: codes.RefusalsWrite},
+	"GET /v1/wordings":                         {scope: codes.DocumentsRead},
 
 	"POST /v1/documents":              {scope: codes.DocumentsWrite},
 	"GET /v1/documents/{kind}":        {scope: codes.DocumentsRead},

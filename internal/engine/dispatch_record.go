@@ -163,6 +163,9 @@ func (r *recording) one(f *followup.FollowUp) error {
 		r.assert(f, c.Damaged.Error())
 		return nil
 	}
+	if chosen := r.standing[f.Customer].Language; chosen != "" {
+		c.Language = chosen
+	}
 	s := &situation{
 		f: f, live: live, state: state, customer: c, attempts: r.attempts[f.ID], rules: r.set.Rules(), now: r.now,
 		view:    r.set.person(c, r.facts[f.Customer], r.now),

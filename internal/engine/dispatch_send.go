@@ -24,7 +24,7 @@ type lookFacts struct {
 // baseFacts are the facts about a person that no step changes.
 func baseFacts(c *customer.Customer, st consent.Standing) policy.Facts {
 	return policy.Facts{
-		Zones: c.Zones, Country: c.Country, Own: c.Own, Refusals: st.Refusals, Consents: st.Consents,
+		Zones: c.Zones, Country: c.Country, Own: st.OwnHours(c.Own), Refusals: st.Refusals, Consents: st.Consents,
 	}
 }
 
@@ -117,7 +117,7 @@ func (s *Sending) mayLeave(f followup.Fence, c *customer.Customer, st consent.St
 	}
 	// The customer may have moved since the attempt was recorded.
 	facts := s.facts.policy
-	facts.Zones, facts.Country, facts.Own = c.Zones, c.Country, c.Own
+	facts.Zones, facts.Country, facts.Own = c.Zones, c.Country, st.OwnHours(c.Own)
 	facts.Refusals, facts.Consents = st.Refusals, st.Consents
 	if dec := s.facts.rules.Decide(&facts, now); dec.Verdict != policy.Allow {
 		return no(dec.Reason)

@@ -36,7 +36,7 @@ func (b *batch) take(e *event.Event) {
 
 // matters says whether an event of a type does anything but add to the facts.
 func (b *batch) matters(eventType string) bool {
-	return b.programs.cancels[eventType] || len(b.programs.byTrigger[eventType]) > 0 || eventType == typeRefused || eventType == typeConsented
+	return b.programs.cancels[eventType] || len(b.programs.byTrigger[eventType]) > 0 || isWish(eventType)
 }
 
 // cancel ends the customer's open follow-ups that the event makes unnecessary. Each

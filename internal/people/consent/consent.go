@@ -33,6 +33,7 @@ type Refusal struct {
 	Recorded time.Time
 	Source   string // where it was said: sms, email, phone, web, wallet, staff …
 	Words    string // what was said
+	Wording  string // what the customer was shown, or which version of it
 	Actor    string // who recorded it, when it wasn't the customer
 	Lifted   time.Time
 }
@@ -56,6 +57,17 @@ type Record struct {
 type Standing struct {
 	Refusals []policy.Refusal
 	Consents []policy.Consent
+	Own      *policy.OwnHours // the hours the customer chose, if OwnSaid
+	OwnSaid  bool             // over what the wallet says
+	Language string           // the one the customer chose; "": none
+}
+
+// OwnHours is the customer's own wish, or what the wallet knows of it.
+func (s *Standing) OwnHours(known *policy.OwnHours) *policy.OwnHours {
+	if s.OwnSaid {
+		return s.Own
+	}
+	return known
 }
 
 func invalid(path, format string, a ...any) *errs.Error {
@@ -93,6 +105,7 @@ func (r *Refusal) prepare(now time.Time) error {
 		return invalid("key", "the key of a contact point has %d bytes, this one %d", keyBytes, len(r.Key))
 	}
 	r.Words, r.Source, r.Actor = cut(r.Words, wordsCharsMax), cut(r.Source, sourceCharsMax), cut(r.Actor, actorCharsMax)
+	r.Wording = cut(r.Wording, wordsCharsMax)
 	r.At, r.Recorded = noLater(r.At, now), now
 	if r.Key == nil {
 		r.Key = []byte{}

@@ -16,15 +16,16 @@ import (
 )
 
 const (
-	refusalColumns = `id, customer_id, address_key, channel, purpose, at, recorded_at, source, words, actor, withdrawn_at`
+	refusalColumns = `id, customer_id, address_key, channel, purpose, at, recorded_at, source, words, wording, actor, withdrawn_at`
 	consentColumns = `id, customer_id, purpose, channel, granted, at, recorded_at, source, wording, proof, actor`
 
-	insertRefusal = `INSERT INTO refusal (` + refusalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)`
+	insertRefusal = `INSERT INTO refusal (` + refusalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	insertConsent = `INSERT INTO consent (` + consentColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 	// The same refusal, still standing.
 	standingRefusal = `SELECT id FROM refusal
 WHERE customer_id = $1 AND address_key = $2 AND channel = $3 AND purpose = $4 AND withdrawn_at = 0 LIMIT 1`
+	saidAgain   = `UPDATE refusal SET again_at = $1 WHERE id = $2 AND at < $1 AND again_at < $1`
 	sameConsent = `SELECT count(*) FROM consent WHERE customer_id = $1 AND purpose = $2 AND channel = $3 AND granted = $4 AND at = $5`
 
 	selectSharers = `SELECT DISTINCT customer_id FROM contact_point WHERE address_key = $1`
@@ -49,13 +50,21 @@ func Refuse(tx *db.Tx, source *ids.Source, r Refusal, now time.Time) (int64, err
 	}
 	var id int64
 	err := tx.QueryRow(standingRefusal, r.Customer, r.Key, r.Channel, r.Purpose).Scan(&id)
-	if err == nil || !errors.Is(err, db.ErrNoRows) {
+	if err == nil {
+		_, err = tx.Exec(saidAgain, db.Millis(r.At), id)
 		return id, err
+	}
+	if !errors.Is(err, db.ErrNoRows) {
+		return 0, err
+	}
+	lifted, err := takenBack(tx, &r)
+	if err != nil {
+		return 0, err
 	}
 	id = source.Next()
 	_, err = tx.Exec(insertRefusal, id, r.Customer, r.Key, r.Channel, r.Purpose,
-		db.Millis(r.At), db.Millis(r.Recorded), r.Source, r.Words, r.Actor)
-	if err != nil {
+		db.Millis(r.At), db.Millis(r.Recorded), r.Source, r.Words, r.Wording, r.Actor, db.Millis(lifted))
+	if err != nil || !lifted.IsZero() {
 		return id, err
 	}
 	return id, outbox.Tell(tx, r.tell(outbox.RefusalRecorded, id, now))
@@ -153,6 +162,7 @@ func Questions(customers []int64, standing map[int64]Standing) []db.Question {
 		{Query: selectByPerson, Args: args, Row: func(r *db.Rows) error { return addByPerson(r, standing) }},
 		{Query: selectByPoint, Args: args, Row: func(r *db.Rows) error { return addByPoint(r, standing) }},
 		{Query: selectConsents, Args: args, Row: func(r *db.Rows) error { return addConsent(r, standing) }},
+		{Query: selectOwn, Args: args, Row: func(r *db.Rows) error { return addWish(r, standing) }},
 	}
 }
 
@@ -237,7 +247,7 @@ func Records(tx *db.Tx, person int64) ([]Record, error) {
 func scanRefusal(rows *db.Rows) (Refusal, error) {
 	var r Refusal
 	var at, recorded, lifted int64
-	err := rows.Scan(&r.ID, &r.Customer, &r.Key, &r.Channel, &r.Purpose, &at, &recorded, &r.Source, &r.Words, &r.Actor, &lifted)
+	err := rows.Scan(&r.ID, &r.Customer, &r.Key, &r.Channel, &r.Purpose, &at, &recorded, &r.Source, &r.Words, &r.Wording, &r.Actor, &lifted)
 	r.At, r.Recorded, r.Lifted = db.Time(at), db.Time(recorded), db.Time(lifted)
 	return r, err
 }

@@ -42,12 +42,13 @@ const (
 	KindEventType     = "EventType"
 	KindCapPolicy     = "CapPolicy"
 	KindRulePack      = "RulePack"
+	KindWording       = "Wording"
 )
 
 // Kinds lists the kinds in the order they are applied: what others refer to comes first.
 func Kinds() []string {
 	return []string{
-		KindEventType, KindRulePack, KindCapPolicy, KindSegment,
+		KindEventType, KindRulePack, KindCapPolicy, KindWording, KindSegment,
 		KindQuestionnaire, KindTemplate, KindScript, KindProgram,
 	}
 }

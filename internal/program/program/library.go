@@ -215,6 +215,9 @@ func (l *library) check(d document.Document) error {
 	case document.KindScript:
 		_, _, err := l.script(d.Name, condition.AnyType)
 		return err
+	case document.KindWording:
+		_, err := compileWording(d, 1)
+		return err
 	case document.KindProgram:
 		_, _, err := l.compile(d)
 		return err

@@ -99,10 +99,16 @@ CREATE INDEX consent_customer ON consent (customer_id);
 CREATE TABLE refusal (
   id BIGINT PRIMARY KEY, customer_id BIGINT NOT NULL, address_key BYTEA NOT NULL, -- either may be empty
   channel TEXT NOT NULL, purpose TEXT NOT NULL, at BIGINT NOT NULL, recorded_at BIGINT NOT NULL,
-  source TEXT NOT NULL, words TEXT NOT NULL DEFAULT '', actor TEXT NOT NULL DEFAULT '', withdrawn_at BIGINT NOT NULL DEFAULT 0
+  source TEXT NOT NULL, words TEXT NOT NULL DEFAULT '', wording TEXT NOT NULL DEFAULT '', actor TEXT NOT NULL DEFAULT '', withdrawn_at BIGINT NOT NULL DEFAULT 0,
+  again_at BIGINT NOT NULL DEFAULT 0 -- when the same was said last, while it stood
 );
 CREATE INDEX refusal_customer ON refusal (customer_id);
 CREATE INDEX refusal_key ON refusal (address_key);
+CREATE TABLE wish ( -- how a customer wants to be reached, and what they took back; the latest of a kind counts
+  id BIGINT PRIMARY KEY, customer_id BIGINT NOT NULL, what TEXT NOT NULL, value TEXT NOT NULL, at BIGINT NOT NULL, recorded_at BIGINT NOT NULL,
+  source TEXT NOT NULL, wording TEXT NOT NULL DEFAULT '', proof TEXT NOT NULL DEFAULT '', actor TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX wish_customer ON wish (customer_id);
 
 -- intake/event
 CREATE TABLE event_log (
