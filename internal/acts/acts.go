@@ -7,6 +7,7 @@ import (
 	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/engine"
 	"github.com/huiyin/huiyin/internal/people/staff"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -19,6 +20,7 @@ type House struct {
 	Clock      clock.Clock
 	IDs        *ids.Source
 	Keys       *crypt.Keyring
+	Vault      *vault.Vault
 	Library    *engine.Library
 	Dispatcher *engine.Dispatcher
 	Channels   *channel.Registry

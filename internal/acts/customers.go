@@ -7,6 +7,7 @@ import (
 
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
@@ -62,6 +63,9 @@ func (h *House) PutCustomers(ctx context.Context, p db.Priority, all []*customer
 }
 
 func (h *House) putPart(ctx context.Context, p db.Priority, part []*customer.Customer) (changed int, err error) {
+	if err := h.Vault.Prepare(ctx, len(part)); err != nil {
+		return 0, err
+	}
 	err = h.write(ctx, p, "put-customers", func(tx *db.Tx) error {
 		now, err := tx.Now()
 		if err != nil {
@@ -76,7 +80,7 @@ func (h *House) putPart(ctx context.Context, p db.Priority, part []*customer.Cus
 		if err := lockUnknown(tx, rows); err != nil {
 			return err
 		}
-		if changed, err = customer.Upsert(tx, h.IDs, rows, now); err != nil {
+		if changed, err = customer.Upsert(tx, h.Vault, h.IDs, rows, now); err != nil {
 			return err
 		}
 		customers := make([]int64, len(rows))
@@ -104,11 +108,28 @@ func lockUnknown(tx *db.Tx, rows []*customer.Customer) error {
 	return followup.LockHeld(tx, slices.Collect(maps.Values(found)), codes.CustomerUnknown)
 }
 
-// Customer reads one customer by the wallet's id.
-func (h *House) Customer(ctx context.Context, ref string) (c *customer.Customer, err error) {
+// Customer reads one customer by the wallet's id, masked; Reveal gives the clear values.
+func (h *House) Customer(ctx context.Context, ref string) (*customer.Customer, error) {
+	c, err := h.clear(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return c.Masked(), nil
+}
+
+func (h *House) clear(ctx context.Context, ref string) (c *customer.Customer, err error) {
 	err = h.DB.Read(ctx, func(tx *db.Tx) error {
 		c, err = customer.Get(tx, ref)
 		return err
 	})
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	if err := customer.Open(ctx, h.Vault, c); err != nil {
+		return nil, err
+	}
+	if c.Gone {
+		return nil, vault.ErrErased
+	}
+	return c, c.Damaged
 }

@@ -29,7 +29,7 @@ func (h *House) Explain(ctx context.Context, programName, ref string) (e *report
 		return nil, err
 	}
 	err = h.DB.Read(ctx, func(tx *db.Tx) error {
-		e, err = report.Explain(tx, set, programName, ref)
+		e, err = report.Explain(tx, set, h.Vault, programName, ref)
 		return err
 	})
 	return e, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
@@ -47,7 +48,7 @@ func TestCustomersAndContactsTakeTheirLocksInOneOrder(t *testing.T) {
 		if s.Begin {
 			begun.Add(1)
 		}
-	}), Clock: clock.System{}, IDs: source, Keys: crypt.FromSeed([]byte("test"))}
+	}), Clock: clock.System{}, Vault: vaulttest.New(t), IDs: source, Keys: crypt.FromSeed([]byte("test"))}
 	put := make(chan error, 1)
 	// What recording a contact does: the follow-up is locked, then its customer.
 	err := d.Write(t.Context(), db.Outcome, "record", func(tx *db.Tx) error {
@@ -79,7 +80,7 @@ func TestWhoIsPutIsWokenWhateverHeldThemMeanwhile(t *testing.T) {
 		source := ids.New(clock.System{}, 1, bytes.NewReader(make([]byte, 1<<16)))
 		held(t, d, source, "a", 1)
 		held(t, d, source, "b", 2)
-		h := &House{DB: d, Clock: clock.System{}, IDs: source, Keys: crypt.FromSeed([]byte("test"))}
+		h := &House{DB: d, Clock: clock.System{}, Vault: vaulttest.New(t), IDs: source, Keys: crypt.FromSeed([]byte("test"))}
 		if _, err := h.PutCustomers(t.Context(), db.Event, []*customer.Customer{{Ref: "a", Country: "CN"}}); err != nil {
 			t.Fatal(err)
 		}

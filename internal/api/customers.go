@@ -114,7 +114,7 @@ func (a *API) putCustomer(ctx context.Context, in *customerPut) (*customerOut, e
 	if len(res.Refused) > 0 {
 		return nil, res.Refused[0].Err
 	}
-	return customerAnswer(c), nil
+	return customerAnswer(c.Masked()), nil
 }
 
 func (a *API) getCustomer(ctx context.Context, in *Person) (*customerOut, error) {

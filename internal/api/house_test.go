@@ -64,8 +64,8 @@ func TestWritingACustomerAgainChangesNothing(t *testing.T) {
 		if first.ID != "ann" || !first.Known || first.Revision == 0 || second.Revision != first.Revision || third.Revision != first.Revision {
 			t.Errorf("%+v, %+v, %+v", first, second, third)
 		}
-		if len(third.Points) != 2 || third.Points[0].Address != "Anna@example.com" {
-			t.Errorf("%+v", third.Points)
+		if len(third.Points) != 2 || third.Points[0].Address != "A***@e***.com" && third.Points[1].Address != "A***@e***.com" {
+			t.Errorf("%+v, want the address masked", third.Points)
 		}
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/people/staff"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
@@ -57,6 +58,7 @@ type App struct {
 	DB         *db.DB
 	Keys       *crypt.Keyring
 	IDs        *ids.Source
+	Vault      *vault.Vault
 	Channels   *channel.Registry
 	Library    *engine.Library
 	Intake     *event.Intake
@@ -114,6 +116,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.IDs = ids.New(a.Clock, a.Node, a.Options.Random)
+	if err := a.openVault(ctx); err != nil {
+		return err
+	}
 	if err := a.connectChannels(); err != nil {
 		return err
 	}
@@ -203,17 +208,17 @@ func (a *App) assemble(ctx context.Context) error {
 	a.Links = answer.NewLinks(a.Keys)
 	a.Answers = &answer.Store{DB: a.DB, Clock: a.Clock, IDs: a.IDs, Forms: a.Library}
 	a.Dispatcher = &engine.Dispatcher{
-		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Programs: a.Library.Programs, Links: a.Links, Channels: a.Channels,
+		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Programs: a.Library.Programs, Links: a.Links, Channels: a.Channels,
 		PublicURL: a.Config.PublicURL, Hotline: a.Config.Wallet.Hotline,
 	}
-	a.Router = engine.NewRouter(engine.RouterConfig{DB: a.DB, IDs: a.IDs, Programs: a.Library.Programs, Catalogue: a.Intake.Catalogue, Trouble: a.oddity})
+	a.Router = engine.NewRouter(engine.RouterConfig{DB: a.DB, Vault: a.Vault, IDs: a.IDs, Programs: a.Library.Programs, Catalogue: a.Intake.Catalogue, Trouble: a.oddity})
 	a.Folder = engine.NewFolder(a.DB, engine.Fresh(a.Library), a.Clock.Now)
 	a.Keeper = engine.NewKeeper(a.DB, a.Clock, a.Node)
 	for _, name := range engine.Lanes {
 		a.Lanes = append(a.Lanes, engine.NewLane(a.Dispatcher, name, a.laneTrouble))
 	}
 	a.House = &acts.House{
-		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Library: a.Library, Dispatcher: a.Dispatcher, Channels: a.Channels,
+		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Library: a.Library, Dispatcher: a.Dispatcher, Channels: a.Channels,
 		APIKeys: staff.NewKeys(a.DB, a.Clock), Home: a.Config.Wallet.Country, Wake: a.WakeLanes, Logged: a.WakeRouter,
 	}
 	a.API, err = api.New(api.Config{House: a.House, Intake: a.Intake, Version: a.Options.Version, Log: a.Log})
@@ -257,7 +262,10 @@ func (a *App) Close() error {
 	if a.DB == nil {
 		return nil
 	}
-	return a.DB.Close()
+	if a.Vault == nil {
+		return a.DB.Close()
+	}
+	return errors.Join(a.DB.Close(), a.Vault.Close())
 }
 
 // Migrate brings a database's schema up to date and says what it was and is.

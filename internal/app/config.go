@@ -45,6 +45,7 @@ type Config struct {
 	Listen    string // host:port
 	PublicURL string // where customers find the pages, without a slash at the end
 	KeysFile  string
+	Vault     string // the database of the vault; "": beside the house's
 	Wallet    Wallet
 	Channels  map[string]Channel
 	Notes     []string // what was odd about the settings and did no harm
@@ -147,7 +148,7 @@ func (c *Config) take(k *koanf.Koanf) error {
 func (c *Config) settings() map[string]setter {
 	c.Wallet.Name = document.Text{}
 	return map[string]setter{
-		"database": text(&c.Database), "listen": text(&c.Listen), "public_url": text(&c.PublicURL), "keys_file": text(&c.KeysFile),
+		"database": text(&c.Database), "listen": text(&c.Listen), "public_url": text(&c.PublicURL), "keys_file": text(&c.KeysFile), "vault": text(&c.Vault),
 		"wallet.name.zh-CN": func(v any) error { return word(v, func(s string) { c.Wallet.Name[document.ZhCN] = s }) },
 		"wallet.name.en":    func(v any) error { return word(v, func(s string) { c.Wallet.Name[document.En] = s }) },
 		"wallet.hotline":    text(&c.Wallet.Hotline), "wallet.country": text(&c.Wallet.Country), "wallet.colour": text(&c.Wallet.Colour),

@@ -13,6 +13,7 @@ import (
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -92,17 +93,21 @@ func RunDispatch(ctx context.Context, address string, size Dispatch, random io.R
 	if err != nil {
 		return r, err
 	}
-	if err := seedDue(ctx, ours, "sms", size.Due, random); err != nil {
+	vaultAt, err := place.empty(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := seedDue(ctx, ours, vaultAt, "sms", size.Due, random); err != nil {
 		return r, err
 	}
 	theirs, err := place.twin(ctx, ours)
 	if err != nil {
 		return r, err
 	}
-	return dispatchBoth(ctx, ours, theirs, size, random)
+	return dispatchBoth(ctx, ours, theirs, vaultAt, size, random)
 }
 
-func dispatchBoth(ctx context.Context, ours, theirs string, size Dispatch, random io.Reader) (r Result, err error) {
+func dispatchBoth(ctx context.Context, ours, theirs, vaultAt string, size Dispatch, random io.Reader) (r Result, err error) {
 	limit, err := openRaw(ctx, theirs)
 	if err != nil {
 		return r, err
@@ -114,7 +119,12 @@ func dispatchBoth(ctx context.Context, ours, theirs string, size Dispatch, rando
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	var written tape
-	node, err := benchDispatcher(d.Watched(written.watch), "sms", random)
+	v, err := openVault(ctx, vaultAt, random)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	node, err := benchDispatcher(d.Watched(written.watch), v, random)
 	if err != nil {
 		return r, err
 	}
@@ -158,7 +168,7 @@ func playAll(ctx context.Context, limit raw, transactions []transaction, n int64
 	return n, nil
 }
 
-func benchDispatcher(d *db.DB, lane string, random io.Reader) (*engine.Dispatcher, error) {
+func benchDispatcher(d *db.DB, v *vault.Vault, random io.Reader) (*engine.Dispatcher, error) {
 	reg := channel.NewRegistry()
 	if err := reg.Register("sms", fakeWire{}); err != nil {
 		return nil, err
@@ -166,18 +176,37 @@ func benchDispatcher(d *db.DB, lane string, random io.Reader) (*engine.Dispatche
 	keys := crypt.FromSeed([]byte("bench"))
 	c := clock.System{}
 	return &engine.Dispatcher{
-		DB: d, Clock: c, IDs: ids.New(c, 1, random), Keys: keys, Links: answer.NewLinks(keys), Channels: reg,
+		DB: d, Clock: c, IDs: ids.New(c, 1, random), Keys: keys, Vault: v, Links: answer.NewLinks(keys), Channels: reg,
 		PublicURL: "https://wallet.example", Hotline: "400-000-0000", Programs: engine.NewLibrary(d, func() time.Time { return dispatchNoon }, "CN", nil).Programs,
 	}, nil
 }
 
+// openVault opens the bench's vault, under keys that come from no file.
+func openVault(ctx context.Context, address string, random io.Reader) (*vault.Vault, error) {
+	d, err := db.Open(ctx, address, db.Options{})
+	if err != nil {
+		return nil, err
+	}
+	c := clock.System{}
+	v, err := vault.New(ctx, vault.Config{DB: d, Keys: crypt.FromSeed([]byte("bench")), Clock: c, IDs: ids.New(c, 3, random), Random: random})
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return v, nil
+}
+
 // seedDue makes customers with a telephone and a mail address, and one due follow-up for each.
-func seedDue(ctx context.Context, address, lane string, n int, random io.Reader) (err error) {
+func seedDue(ctx context.Context, address, vaultAt, lane string, n int, random io.Reader) (err error) {
 	d, err := db.Open(ctx, address, db.Options{Clock: clock.NewVirtual(dispatchNoon)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
+	v, err := openVault(ctx, vaultAt, random)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
 	source := ids.New(clock.System{}, 2, random)
 	var live *program.Live
 	if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) (err error) {
@@ -188,7 +217,10 @@ func seedDue(ctx context.Context, address, lane string, n int, random io.Reader)
 	}
 	for from := 0; from < n; from += seedBatch {
 		to := min(n, from+seedBatch)
-		if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error { return seedSome(tx, source, live, from, to) }); err != nil {
+		if err := v.Prepare(ctx, to-from); err != nil {
+			return err
+		}
+		if err := d.Write(ctx, db.Import, "seed", func(tx *db.Tx) error { return seedSome(tx, v, source, live, from, to) }); err != nil {
 			return err
 		}
 	}
@@ -201,7 +233,7 @@ func seedDue(ctx context.Context, address, lane string, n int, random io.Reader)
 	return nil
 }
 
-func seedSome(tx *db.Tx, source *ids.Source, live *program.Live, from, to int) error {
+func seedSome(tx *db.Tx, v *vault.Vault, source *ids.Source, live *program.Live, from, to int) error {
 	keys := crypt.FromSeed([]byte("bench"))
 	people := make([]*customer.Customer, 0, to-from)
 	for i := from; i < to; i++ {
@@ -217,7 +249,7 @@ func seedSome(tx *db.Tx, source *ids.Source, live *program.Live, from, to int) e
 		}
 		people = append(people, c)
 	}
-	if _, err := customer.Upsert(tx, source, people, dispatchNoon); err != nil {
+	if _, err := customer.Upsert(tx, v, source, people, dispatchNoon); err != nil {
 		return err
 	}
 	refs := make([]string, len(people))

@@ -11,6 +11,7 @@ import (
 	"github.com/huiyin/huiyin/internal/engine"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/ids"
@@ -89,11 +90,16 @@ func routeBoth(ctx context.Context, addresses [3]string, size Route, random io.R
 	}
 	defer func() { err = errors.Join(err, watched.Close()) }()
 	var written tape
-	router, err := benchRouter(d, size.Batch, random)
+	v, err := openVault(ctx, "sqlite::memory:", random)
 	if err != nil {
 		return r, err
 	}
-	pattern, err := benchRouter(watched.Watched(written.watch), size.Batch, random)
+	defer func() { err = errors.Join(err, v.Close()) }()
+	router, err := benchRouter(d, v, size.Batch, random)
+	if err != nil {
+		return r, err
+	}
+	pattern, err := benchRouter(watched.Watched(written.watch), v, size.Batch, random)
 	if err != nil {
 		return r, err
 	}
@@ -140,7 +146,7 @@ func routedSoFar(ctx context.Context, d *db.DB) (events, followUps int64, err er
 	return events, followUps, err
 }
 
-func benchRouter(d *db.DB, batch int, random io.Reader) (*engine.Router, error) {
+func benchRouter(d *db.DB, v *vault.Vault, batch int, random io.Reader) (*engine.Router, error) {
 	catalogue, err := event.NewCatalogue()
 	if err != nil {
 		return nil, err
@@ -151,7 +157,7 @@ func benchRouter(d *db.DB, batch int, random io.Reader) (*engine.Router, error) 
 	}
 	c := clock.NewVirtual(routeNoon.Add(time.Minute))
 	return engine.NewRouter(engine.RouterConfig{
-		DB: d, Clock: c, IDs: ids.New(c, 1, random), Catalogue: func() *event.Catalogue { return catalogue }, Batch: batch,
+		DB: d, Vault: v, Clock: c, IDs: ids.New(c, 1, random), Catalogue: func() *event.Catalogue { return catalogue }, Batch: batch,
 		Programs: func(context.Context) (*engine.Programs, error) { return programs, nil },
 	}), nil
 }

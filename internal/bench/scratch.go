@@ -61,6 +61,9 @@ func (s *scratch) fresh(ctx context.Context) (string, error) {
 	return address, errors.Join(d.Migrate(ctx), d.Close())
 }
 
+// empty makes a database with nothing in it, for a vault.
+func (s *scratch) empty(ctx context.Context) (string, error) { return s.next(ctx, "") }
+
 // twin makes a copy of a database nobody has open.
 func (s *scratch) twin(ctx context.Context, of string) (string, error) { return s.next(ctx, of) }
 

@@ -45,7 +45,11 @@ func RunSend(ctx context.Context, address string, sink []string, size Send, rand
 	if err != nil {
 		return r, err
 	}
-	if err := seedDue(ctx, ours, "email", size.Messages, random); err != nil {
+	vaultAt, err := place.empty(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := seedDue(ctx, ours, vaultAt, "email", size.Messages, random); err != nil {
 		return r, err
 	}
 	mailServer, stop, err := startProcess(ctx, sink)
@@ -54,7 +58,7 @@ func RunSend(ctx context.Context, address string, sink []string, size Send, rand
 	}
 	defer stop()
 	settings := email.Settings{Server: mailServer, Encryption: email.Plain, From: "示例钱包 <service@wallet.example>", InFlight: size.Connections}
-	product, engineName, err := sendProduct(ctx, ours, settings, size, random)
+	product, engineName, err := sendProduct(ctx, ours, vaultAt, settings, size, random)
 	if err != nil {
 		return r, err
 	}
@@ -69,13 +73,18 @@ func RunSend(ctx context.Context, address string, sink []string, size Send, rand
 }
 
 // sendProduct runs the mail lane as the server does until nothing is due.
-func sendProduct(ctx context.Context, address string, settings email.Settings, size Send, random io.Reader) (s spent, engineName string, err error) {
+func sendProduct(ctx context.Context, address, vaultAt string, settings email.Settings, size Send, random io.Reader) (s spent, engineName string, err error) {
 	d, err := db.Open(ctx, address, db.Options{Clock: clock.NewVirtual(dispatchNoon)})
 	if err != nil {
 		return s, "", err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	node, err := benchDispatcher(d, "email", random)
+	v, err := openVault(ctx, vaultAt, random)
+	if err != nil {
+		return s, "", err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	node, err := benchDispatcher(d, v, random)
 	if err != nil {
 		return s, "", err
 	}

@@ -53,8 +53,11 @@ func (d *Demo) customers(q *request) (any, error) {
 	err := d.DB.Read(q.Context(), func(tx *db.Tx) error {
 		all, err := customer.Page(tx, after, customersListed)
 		p.Rows, p.After = nil, 0
+		if err == nil {
+			err = customer.OpenProfiles(q.Context(), d.House.Vault, all...)
+		}
 		for _, c := range all {
-			p.Rows = append(p.Rows, customerRow{Customer: c, Remark: d.remark(c.Ref)})
+			p.Rows = append(p.Rows, customerRow{Customer: c.Masked(), Remark: d.remark(c.Ref)})
 		}
 		if len(all) == customersListed {
 			p.After = all[len(all)-1].ID
@@ -184,7 +187,7 @@ func (d *Demo) addHistory(q *request, p *customerPage) error {
 		if err != nil {
 			return err
 		}
-		if p.FollowUps, err = rowsOf(tx, set, all); err != nil {
+		if p.FollowUps, err = rowsOf(tx, d.House.Vault, set, all); err != nil {
 			return err
 		}
 		known, err := customer.LoadFacts(tx, []int64{p.ID})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/measure/report"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
@@ -99,7 +101,7 @@ func (d *Demo) followUps(q *request) (any, error) {
 		if err != nil {
 			return err
 		}
-		if p.Rows, err = rowsOf(tx, set, all); err != nil {
+		if p.Rows, err = rowsOf(tx, d.House.Vault, set, all); err != nil {
 			return err
 		}
 		slices.SortFunc(p.Rows, func(a, b followUpRow) int { return cmp.Compare(b.ID, a.ID) })
@@ -109,13 +111,16 @@ func (d *Demo) followUps(q *request) (any, error) {
 }
 
 // rowsOf adds to follow-ups whose they are and of what.
-func rowsOf(tx *db.Tx, set *shelf, all []followup.FollowUp) ([]followUpRow, error) {
+func rowsOf(tx *db.Tx, v *vault.Vault, set *shelf, all []followup.FollowUp) ([]followUpRow, error) {
 	customers := make([]int64, len(all))
 	for i := range all {
 		customers[i] = all[i].Customer
 	}
 	people, err := customer.Load(tx, customers)
 	if err != nil {
+		return nil, err
+	}
+	if err := customer.OpenProfiles(tx.Context(), v, slices.Collect(maps.Values(people))...); err != nil {
 		return nil, err
 	}
 	rows := make([]followUpRow, len(all))
@@ -178,7 +183,7 @@ func (d *Demo) followUp(q *request) (any, error) {
 		if err := d.gather(tx, q, set, id, p); err != nil {
 			return err
 		}
-		e, err = report.Explain(tx, published, p.Program, p.Ref)
+		e, err = report.Explain(tx, published, d.House.Vault, p.Program, p.Ref)
 		return err
 	})
 	if err != nil {
@@ -202,7 +207,7 @@ func (d *Demo) gather(tx *db.Tx, q *request, set *shelf, id int64, p *followUpPa
 	if err != nil {
 		return err
 	}
-	rows, err := rowsOf(tx, set, []followup.FollowUp{f})
+	rows, err := rowsOf(tx, d.House.Vault, set, []followup.FollowUp{f})
 	if err != nil {
 		return err
 	}
@@ -212,6 +217,11 @@ func (d *Demo) gather(tx *db.Tx, q *request, set *shelf, id int64, p *followUpPa
 		return err
 	}
 	p.Attempts = attempts[id]
+	for i := range p.Attempts {
+		if err := attempt.Open(tx.Context(), d.House.Vault, &p.Attempts[i]); err != nil {
+			return err
+		}
+	}
 	given, err := answer.Of(tx, []int64{id})
 	if err != nil || len(given) == 0 {
 		return err

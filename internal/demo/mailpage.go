@@ -1,11 +1,14 @@
 package demo
 
 import (
+	"context"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
@@ -22,7 +25,33 @@ type mailboxPage struct {
 
 func (d *Demo) mailbox(q *request) (any, error) {
 	to := strings.TrimSpace(q.URL.Query().Get("to"))
+	if ref := q.URL.Query().Get("customer"); ref != "" {
+		address, err := d.mailAddress(q.Context(), ref)
+		if err != nil {
+			return nil, err
+		}
+		to = address
+	}
 	return &mailboxPage{To: to, Mails: d.Mailbox.Mails(to, mailsListed), Lose: d.Mailbox.Losing()}, nil
+}
+
+// mailAddress is where a customer gets their mail: the mailbox stands for the world
+// outside, which knows its own addresses. "" for those who get none.
+func (d *Demo) mailAddress(ctx context.Context, ref string) (address string, err error) {
+	err = d.DB.Read(ctx, func(tx *db.Tx) error {
+		c, err := customer.Get(tx, ref)
+		if err != nil {
+			return err
+		}
+		if err := customer.OpenFor(ctx, d.House.Vault, customer.Email, c); err != nil {
+			return err
+		}
+		if point, has := c.Point(customer.Email); has {
+			address = point.Address
+		}
+		return c.Damaged
+	})
+	return address, err
 }
 
 // mailPage is one message as its reader sees it.

@@ -144,8 +144,12 @@ func (d *Demo) linesSince(q *request, c *customer.Customer, since time.Time) ([]
 			lines = append(lines, l)
 		}
 	}
-	if point, has := c.Point(customer.Email); has {
-		for _, m := range d.Mailbox.Mails(point.Address, mailsInStory) {
+	address, err := d.mailAddress(q.Context(), c.Ref)
+	if err != nil {
+		return nil, err
+	}
+	if address != "" {
+		for _, m := range d.Mailbox.Mails(address, mailsInStory) {
 			if !m.At.Before(since) {
 				lines = append(lines, line{
 					At: m.At, Kind: "mail", Text: m.Subject, Href: "/mailbox/" + strconv.Itoa(m.Number),

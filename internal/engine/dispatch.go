@@ -9,6 +9,7 @@ import (
 	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -67,6 +68,7 @@ type Dispatcher struct {
 	Clock     clock.Clock // the node's own: only differences of it are used, never the time of day
 	IDs       *ids.Source
 	Keys      *crypt.Keyring
+	Vault     *vault.Vault
 	Programs  Source
 	Links     *answer.Links
 	Channels  *channel.Registry

@@ -322,7 +322,7 @@ func (s *situation) recover(p *plan, open *attempt.Attempt) {
 		return
 	}
 	can := c.Abilities()
-	if s.customer.HasPoint(open.Channel, open.Address) && can.Idempotency > 0 && s.now.Add(can.SendTimeout+keyMargin).Before(open.IntendedAt.Add(can.Idempotency)) && s.state == program.Running {
+	if s.customer.HasPoint(open.Channel, open.AddressKey) && can.Idempotency > 0 && s.now.Add(can.SendTimeout+keyMargin).Before(open.IntendedAt.Add(can.Idempotency)) && s.state == program.Running {
 		p.step = &s.live.Steps[open.Step]
 		facts := s.facts
 		facts.Channel, facts.Purpose, facts.Ring = open.Channel, open.Purpose, p.step.Ring

@@ -14,6 +14,7 @@ import (
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/people/consent"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/tally"
@@ -54,6 +55,7 @@ type recording struct {
 	batch *Batch
 
 	customers  map[int64]*customer.Customer
+	erased     map[int64]bool // asked only when a key is missing
 	facts      map[int64]*customer.Facts
 	standing   map[int64]consent.Standing
 	attempts   map[int64][]attempt.Attempt
@@ -121,6 +123,9 @@ func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
 	if r.facts, err = r.loadFacts(due); err != nil {
 		return err
 	}
+	if err := r.open(lane); err != nil {
+		return err
+	}
 	var keys []string
 	for id, c := range r.customers {
 		keys = append(keys, attempt.CustomerKey(id))
@@ -141,6 +146,45 @@ func (r *recording) load(due []followup.FollowUp, lane string) (err error) {
 	return r.loadQuotas(due) // last: whoever answers waits for it
 }
 
+// open opens what is sealed of the customers, and of the attempts that may go out again.
+func (r *recording) open(lane string) error {
+	people := make([]*customer.Customer, 0, len(r.customers))
+	for _, c := range r.customers {
+		people = append(people, c)
+	}
+	if err := customer.OpenFor(r.tx.Context(), r.d.Vault, lane, people...); err != nil {
+		return err
+	}
+	for _, c := range people {
+		if !c.Gone {
+			continue
+		}
+		if err := r.askErased(people); err != nil {
+			return err
+		}
+		break
+	}
+	var again []*attempt.Attempt
+	for _, of := range r.attempts {
+		for i := range of {
+			if of[i].State.Open() {
+				again = append(again, &of[i])
+			}
+		}
+	}
+	return attempt.Open(r.tx.Context(), r.d.Vault, again...)
+}
+
+// askErased asks who is being erased.
+func (r *recording) askErased(people []*customer.Customer) (err error) {
+	ids := make([]int64, len(people))
+	for i, c := range people {
+		ids[i] = c.ID
+	}
+	r.erased, err = vault.Begun(r.tx, ids)
+	return err
+}
+
 // one plans one follow-up and gathers what is to be written for it.
 func (r *recording) one(f *followup.FollowUp) error {
 	live, state, err := r.set.Version(r.tx, f.Version)
@@ -158,6 +202,17 @@ func (r *recording) one(f *followup.FollowUp) error {
 	}
 	if now, ok := r.states[f.Program]; ok {
 		state = now
+	}
+	if c.Gone {
+		if !r.erased[c.ID] {
+			r.assert(f, "the customer's key isn't in the vault: put the vault's latest backup back, or send the customer again")
+			return nil
+		}
+		// The rows are still to follow.
+		r.moves = append(r.moves, followup.Move{
+			ID: f.ID, Program: f.Program, Epoch: f.Epoch, State: followup.Cancelled, Reason: codes.CustomerErased, Step: f.Step, Lane: f.Lane, DueAt: r.now, Raise: true,
+		})
+		return nil
 	}
 	if c.Damaged != nil {
 		r.assert(f, c.Damaged.Error())
@@ -219,7 +274,7 @@ func (r *recording) intend(s *situation, p *plan) error {
 	a := attempt.Attempt{
 		ID: r.d.IDs.Next(), FollowUp: s.f.ID, Program: s.f.Program, Customer: s.customer.ID,
 		Step: p.move.Step, Try: s.tried(p.move.Step) + 1, Channel: p.step.Channel, Purpose: p.step.Purpose,
-		Address: p.point.Address, AddressKey: p.point.Key,
+		Content: attempt.Content{Address: p.point.Address}, AddressKey: p.point.Key, KeyID: s.customer.KeyID,
 		State: attempt.Intended, Epoch: s.f.Epoch + 1, IntendedAt: r.now, Sends: 1,
 	}
 	if err := guarded(func() error { return r.d.compose(s, p, &a) }); err != nil {
@@ -325,7 +380,7 @@ func (r *recording) write() error {
 			again = append(again, s.Attempt)
 		}
 	}
-	if err := attempt.Intend(r.tx, &r.counts, fresh); err != nil {
+	if err := attempt.Intend(r.tx, r.d.Vault, &r.counts, fresh); err != nil {
 		return err
 	}
 	if err := attempt.Resend(r.tx, again, r.now); err != nil {

@@ -112,7 +112,7 @@ func (s *Sending) mayLeave(f followup.Fence, c *customer.Customer, st consent.St
 		return no(codes.OutcomeUnknown)
 	case c == nil || c.Damaged != nil:
 		return no(codes.CustomerUnknown)
-	case !c.HasPoint(s.Attempt.Channel, s.Attempt.Address): // it may be somebody else's by now
+	case !c.HasPoint(s.Attempt.Channel, s.Attempt.AddressKey): // it may be somebody else's by now
 		return no(codes.NoContactPoint)
 	}
 	// The customer may have moved since the attempt was recorded.

@@ -16,6 +16,8 @@ import (
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/people/consent"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
+	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
@@ -76,6 +78,7 @@ var (
 type desk struct {
 	t     *testing.T
 	db    *db.DB
+	vault *vault.Vault
 	clock *clock.Virtual
 	ids   *ids.Source
 	wire  *wire
@@ -96,7 +99,7 @@ func newDesk(t *testing.T, url string, can channel.Abilities) *desk {
 	if err := d.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h := &desk{t: t, db: d, clock: c, ids: ids.New(c, 1, bytes.NewReader(make([]byte, 1<<20))), wire: &wire{can: can}, state: program.Running}
+	h := &desk{t: t, db: d, vault: vaulttest.New(t), clock: c, ids: ids.New(c, 1, bytes.NewReader(make([]byte, 1<<20))), wire: &wire{can: can}, state: program.Running}
 	h.rules, err = policy.New(policy.Spec{Home: "CN", Packs: []policy.Pack{{
 		Name: "test", Country: "CN", Version: "1",
 		Rules: []policy.Rule{{ID: "hours", Basis: "house", Channels: []string{"sms"}, Windows: hours(t, "08:00-21:00")}},
@@ -135,7 +138,7 @@ func (h *desk) dispatcher(d *db.DB) *Dispatcher {
 	}
 	keys := crypt.FromSeed([]byte("test"))
 	return &Dispatcher{
-		DB: d, Clock: h.clock, IDs: h.ids, Keys: keys, Links: answer.NewLinks(keys), Channels: reg, PublicURL: "https://x.example",
+		DB: d, Clock: h.clock, IDs: h.ids, Keys: keys, Vault: h.vault, Links: answer.NewLinks(keys), Channels: reg, PublicURL: "https://x.example",
 		Programs: func(context.Context) (*Programs, error) {
 			return NewPrograms([]Published{{Live: h.live, State: h.state}}, nil, nil).Under(h.rules, nil), nil
 		},
@@ -158,7 +161,7 @@ func (h *desk) person(ref, phone string) int64 {
 		if err := customer.Normalise(c, h.d.Keys, dispatchNoon); err != nil {
 			return err
 		}
-		if _, err := customer.Upsert(tx, h.ids, []*customer.Customer{c}, dispatchNoon); err != nil {
+		if _, err := customer.Upsert(tx, h.vault, h.ids, []*customer.Customer{c}, dispatchNoon); err != nil {
 			return err
 		}
 		found, err := customer.Find(tx, []string{ref})
@@ -222,6 +225,11 @@ func (h *desk) attempts(id int64) (as []attempt.Attempt) {
 	err := h.db.Read(h.t.Context(), func(tx *db.Tx) error {
 		m, err := attempt.OfFollowUps(tx, []int64{id})
 		as = m[id]
+		for i := range as {
+			if err == nil {
+				err = attempt.Open(tx.Context(), h.vault, &as[i])
+			}
+		}
 		return err
 	})
 	if err != nil {

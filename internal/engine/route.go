@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/huiyin/huiyin/internal/intake/event"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/ids"
@@ -20,6 +21,7 @@ const (
 // RouterConfig is what a Router works with.
 type RouterConfig struct {
 	DB        *db.DB
+	Vault     *vault.Vault
 	Clock     clock.Clock // nil: the database's, by which all that waits falls due
 	IDs       *ids.Source
 	Programs  Source

@@ -197,6 +197,15 @@ func (b *batch) loadPeople(n *needs) error {
 	if err != nil {
 		return err
 	}
+	people := make([]*customer.Customer, 0, len(records))
+	for _, c := range records {
+		people = append(people, c)
+	}
+	if len(people) > 0 {
+		if err := customer.OpenProfiles(b.tx.Context(), b.router.Vault, people...); err != nil {
+			return err
+		}
+	}
 	slices.Sort(n.types) // never none: an event has a type
 	facts, err := customer.LoadFacts(b.tx, n.people.sorted(), slices.Compact(n.types)...)
 	if err != nil {

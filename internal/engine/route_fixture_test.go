@@ -14,6 +14,8 @@ import (
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
+	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/ids"
@@ -35,6 +37,7 @@ const (
 type house struct {
 	t         testing.TB
 	db        *db.DB
+	vault     *vault.Vault
 	clock     *clock.Virtual
 	ids       *ids.Source
 	catalogue *event.Catalogue
@@ -58,7 +61,7 @@ func newHouse(t testing.TB, d *db.DB) *house {
 		t.Fatal(err)
 	}
 	return &house{
-		t: t, db: d, clock: c, ids: ids.New(c, 255, rand.NewChaCha8([32]byte{})), catalogue: catalogue, env: env,
+		t: t, db: d, vault: vaulttest.New(t), clock: c, ids: ids.New(c, 255, rand.NewChaCha8([32]byte{})), catalogue: catalogue, env: env,
 		segments: map[string]*condition.Condition{},
 	}
 }
@@ -121,7 +124,7 @@ func (h *house) router(batch int) *Router { return h.routerOn(h.db, batch) }
 func (h *house) routerOn(d *db.DB, batch int) *Router {
 	h.nodes++
 	return NewRouter(RouterConfig{
-		DB: d, Clock: h.clock, IDs: ids.New(h.clock, h.nodes, rand.NewChaCha8([32]byte{h.nodes})), Programs: h.source(),
+		DB: d, Vault: h.vault, Clock: h.clock, IDs: ids.New(h.clock, h.nodes, rand.NewChaCha8([32]byte{h.nodes})), Programs: h.source(),
 		Catalogue: func() *event.Catalogue { return h.catalogue }, Batch: batch,
 	})
 }

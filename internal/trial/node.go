@@ -9,6 +9,7 @@ import (
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/intake/event"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/ids"
@@ -41,6 +42,7 @@ type node struct {
 	db         *db.DB
 	clock      clock.Clock
 	ids        *ids.Source
+	vault      *vault.Vault
 	router     *engine.Router
 	dispatcher *engine.Dispatcher
 	folder     *engine.Folder
@@ -74,13 +76,16 @@ func (w *world) boot(slot int) {
 	n.db = w.db.Hooked(n.hook)
 	n.clock = clock.Skewed{Base: w.clock, Offset: w.skew()}
 	n.ids = ids.New(n.clock, n.number, w.random())
+	if n.vault, err = w.vaultOf(n.clock, n.number, n.life); err != nil {
+		panic("trial: the world's own vault failed: " + err.Error())
+	}
 	n.router = engine.NewRouter(engine.RouterConfig{
-		DB: n.db, Clock: n.clock, IDs: n.ids, Programs: n.known, Batch: routeAtOnce,
+		DB: n.db, Vault: n.vault, Clock: n.clock, IDs: n.ids, Programs: n.known, Batch: routeAtOnce,
 		Catalogue: func() *event.Catalogue { return w.catalogue },
 	})
 	links := answer.NewLinks(w.keys)
 	n.dispatcher = &engine.Dispatcher{
-		DB: n.db, Clock: n.clock, IDs: n.ids, Keys: w.keys, Programs: n.known, Links: links, Channels: channel.NewRegistry(),
+		DB: n.db, Clock: n.clock, IDs: n.ids, Keys: w.keys, Vault: n.vault, Programs: n.known, Links: links, Channels: channel.NewRegistry(),
 		PublicURL: publicAddress, Hotline: "95500",
 	}
 	for _, lane := range lanes {

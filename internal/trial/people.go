@@ -110,7 +110,7 @@ func (w *world) put0(tx *db.Tx, rows []*customer.Customer) error {
 			return err
 		}
 	}
-	_, err := customer.Upsert(tx, w.ids, rows, w.now())
+	_, err := customer.Upsert(tx, w.vault, w.ids, rows, w.now())
 	return err
 }
 

@@ -18,6 +18,8 @@ import (
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/people/consent"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
+	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -37,6 +39,7 @@ const (
 
 // heat is one race: customers who refuse while messages to them are on their way.
 type heat struct {
+	vault     *vault.Vault
 	customers []int64
 	first     int64 // of the heat's follow-ups
 	byAddress map[string]int
@@ -117,7 +120,7 @@ func write(t *testing.T, d *db.DB, fn func(tx *db.Tx) error) {
 func race(t *testing.T, d *db.DB, source *ids.Source, from int) *heat {
 	t.Helper()
 	keys := crypt.FromSeed([]byte("race"))
-	h := &heat{byAddress: map[string]int{}, refused: make([]atomic.Int64, raceAtOnce), wired: make([]atomic.Int64, raceAtOnce), start: time.Now(), begun: make(chan int, raceAtOnce)}
+	h := &heat{vault: vaulttest.New(t), byAddress: map[string]int{}, refused: make([]atomic.Int64, raceAtOnce), wired: make([]atomic.Int64, raceAtOnce), start: time.Now(), begun: make(chan int, raceAtOnce)}
 	live := &program.Live{ID: raceProgram, VersionID: 70, Name: "race", Deadline: 48 * time.Hour, Steps: []program.Step{{Channel: keyed, Purpose: policy.Survey, Tries: 1, Wait: time.Hour}}}
 	rules, err := policy.New(policy.Spec{Home: "CN", Packs: []policy.Pack{{Name: "open", Country: "CN", Version: "1", Rules: []policy.Rule{{ID: "any", Basis: policy.House, Windows: []policy.Window{{Days: policy.AllDays, Hours: []policy.Span{{To: 24 * 60}}}}}}}}})
 	if err != nil {
@@ -133,7 +136,7 @@ func race(t *testing.T, d *db.DB, source *ids.Source, from int) *heat {
 			t.Fatal(err)
 		}
 		node := &engine.Dispatcher{
-			DB: d, Clock: clock.System{}, IDs: ids.New(clock.System{}, uint8(i), rand.Reader), Keys: keys, Links: answer.NewLinks(keys), Channels: reg, PublicURL: publicAddress,
+			DB: d, Clock: clock.System{}, IDs: ids.New(clock.System{}, uint8(i), rand.Reader), Keys: keys, Vault: h.vault, Links: answer.NewLinks(keys), Channels: reg, PublicURL: publicAddress,
 			Programs: func(context.Context) (*engine.Programs, error) {
 				return engine.NewPrograms([]engine.Published{{Live: live, State: program.Running}}, nil, nil).Under(rules, nil), nil
 			},
@@ -177,7 +180,7 @@ func (h *heat) invite(t *testing.T, d *db.DB, source *ids.Source, keys *crypt.Ke
 		if err != nil {
 			return err
 		}
-		if _, err := customer.Upsert(tx, source, people, now); err != nil {
+		if _, err := customer.Upsert(tx, h.vault, source, people, now); err != nil {
 			return err
 		}
 		var fs []followup.FollowUp

@@ -267,7 +267,7 @@ func (n *node) putCustomer(c *customer.Customer) error {
 			return err
 		}
 		own := *c
-		if _, err := customer.Upsert(tx, n.ids, []*customer.Customer{&own}, now); err != nil {
+		if _, err := customer.Upsert(tx, n.vault, n.ids, []*customer.Customer{&own}, now); err != nil {
 			return err
 		}
 		return wakeUnknown(tx, own.ID, now)

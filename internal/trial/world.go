@@ -3,6 +3,7 @@ package trial
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/huiyin/huiyin/internal/engine"
 	"github.com/huiyin/huiyin/internal/intake/event"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -54,6 +56,8 @@ type world struct {
 	dying   []*node
 
 	db        *db.DB
+	vaultDB   *db.DB
+	vault     *vault.Vault
 	keys      *crypt.Keyring
 	ids       *ids.Source
 	lib       *engine.Library
@@ -111,8 +115,14 @@ func newWorld(ctx context.Context, c Config) (*world, error) {
 	if w.db, err = db.Open(ctx, "sqlite::memory:", db.Options{Clock: w.clock}); err != nil {
 		return nil, err
 	}
-	if err := w.furnish(); err != nil {
+	if w.vaultDB, err = db.Open(ctx, "sqlite::memory:", db.Options{Clock: w.clock}); err != nil {
 		return nil, errors.Join(err, w.db.Close())
+	}
+	if w.vault, err = w.vaultOf(w.clock, worldNode, 0); err == nil {
+		err = w.furnish()
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.db.Close(), w.vaultDB.Close())
 	}
 	return w, nil
 }
@@ -125,6 +135,7 @@ func (w *world) close() {
 		}
 	}
 	_ = w.db.Close() // it lives in memory and nobody reads it again
+	_ = w.vaultDB.Close()
 }
 
 // changes are days on which clocks change somewhere in the trial's zones.
@@ -252,6 +263,13 @@ func (w *world) random() *rand.ChaCha8 {
 		seed[i] = byte(w.rng.Uint32())
 	}
 	return rand.NewChaCha8(seed)
+}
+
+// vaultOf is the vault as one life of a node sees it. Its chance is its own, so that what is
+// sealed changes nothing of what happens.
+func (w *world) vaultOf(c clock.Clock, number uint8, life int) (*vault.Vault, error) {
+	random := rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "vault %d %d", w.cfg.Seed, life)))
+	return vault.New(w.ctx, vault.Config{DB: w.vaultDB, Keys: w.keys, Clock: c, IDs: ids.New(c, number, random), Random: random})
 }
 
 func (w *world) chance(share float64) bool { return share > 0 && w.rng.Float64() < share }

@@ -62,11 +62,10 @@ type Attempt struct {
 
 	Step, Try        int
 	Channel, Purpose string
-	Address          string // personal
-	AddressKey       []byte // keyed hash of it
+	AddressKey       []byte // keyed hash of the address
 	Language         string
-	Subject, Body    string // as sent; personal
-	HTML             string
+	Content                // personal: sealed in the database, empty until opened; see Open
+	KeyID            int64 // of the vault
 
 	State  State
 	Reason codes.Reason
@@ -77,6 +76,8 @@ type Attempt struct {
 
 	IntendedAt, AcceptedAt, DeliveredAt, SeenAt time.Time
 	UpdatedAt                                   time.Time // when it last went to the wire or changed its state
+
+	sealed []byte
 }
 
 // ReachedAt is when it was first known to be taken; zero if it isn't.

@@ -51,7 +51,7 @@ func TestAnyOrderOfReportsMovesAnAttemptOnlyForwardAndCountsEachStateOnce(t *tes
 			id++
 			a := Attempt{ID: id, FollowUp: 1, Program: id, Customer: 1, Channel: "sms", AddressKey: []byte{1}, State: Intended, IntendedAt: time.UnixMilli(1)}
 			var counts tally.Batch
-			write(t, d, func(tx *db.Tx) error { return Intend(tx, &counts, []Attempt{a}) })
+			write(t, d, func(tx *db.Tx) error { return Intend(tx, nil, &counts, []Attempt{a}) })
 			entered := map[State]int{}
 			for i, to := range reported(rt) {
 				before := a.State
@@ -108,7 +108,7 @@ func TestAnAnswerProvesThatTheOneInDoubtArrived(t *testing.T) {
 				a := Attempt{ID: followUp*10 + int64(i), FollowUp: followUp, Program: followUp, Customer: 1, Channel: "sms", AddressKey: []byte{1}, State: Intended, IntendedAt: time.UnixMilli(1)}
 				write(t, d, func(tx *db.Tx) error {
 					var counts tally.Batch
-					if err := Intend(tx, &counts, []Attempt{a}); err != nil {
+					if err := Intend(tx, nil, &counts, []Attempt{a}); err != nil {
 						return err
 					}
 					_, err := Apply(tx, &counts, []Change{{Attempt: &a, To: s, At: time.UnixMilli(2)}})
@@ -135,7 +135,7 @@ func TestAnOldSenderCantSayThatNothingWentOut(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		a := Attempt{ID: 1, Channel: "sms", AddressKey: []byte{1}, State: Intended, Epoch: 1, IntendedAt: time.UnixMilli(1)}
 		var counts tally.Batch
-		write(t, d, func(tx *db.Tx) error { return Intend(tx, &counts, []Attempt{a}) })
+		write(t, d, func(tx *db.Tx) error { return Intend(tx, nil, &counts, []Attempt{a}) })
 		newer := a
 		newer.Epoch = 2
 		write(t, d, func(tx *db.Tx) error { return Resend(tx, []Attempt{newer}, time.UnixMilli(2)) })

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
@@ -12,31 +13,37 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/tally"
 )
 
-const columns = `id, follow_up_id, program_id, customer_id, step, try, channel, purpose, address, address_key, language, subject, body, html,
+const columns = `id, follow_up_id, program_id, customer_id, step, try, channel, purpose, key_id, content, address_key, language,
 	state, reason, detail, epoch, ref, sends, intended_at, accepted_at, delivered_at, seen_at, updated_at`
 
 func scan(r *db.Rows) (Attempt, error) {
 	var a Attempt
 	var intended, accepted, delivered, seen, updated int64
-	err := r.Scan(&a.ID, &a.FollowUp, &a.Program, &a.Customer, &a.Step, &a.Try, &a.Channel, &a.Purpose, &a.Address, &a.AddressKey, &a.Language, &a.Subject, &a.Body, &a.HTML,
+	err := r.Scan(&a.ID, &a.FollowUp, &a.Program, &a.Customer, &a.Step, &a.Try, &a.Channel, &a.Purpose, &a.KeyID, &a.sealed, &a.AddressKey, &a.Language,
 		&a.State, &a.Reason, &a.Detail, &a.Epoch, &a.Ref, &a.Sends, &intended, &accepted, &delivered, &seen, &updated)
 	a.UpdatedAt = db.Time(updated)
 	a.IntendedAt, a.AcceptedAt, a.DeliveredAt, a.SeenAt = db.Time(intended), db.Time(accepted), db.Time(delivered), db.Time(seen)
 	return a, err
 }
 
-// Intend makes attempts durable, before anything of them can reach the wire.
-func Intend(tx *db.Tx, counts *tally.Batch, as []Attempt) error {
+// Intend makes attempts durable, their contents sealed, before anything of them can reach the wire.
+func Intend(tx *db.Tx, v *vault.Vault, counts *tally.Batch, as []Attempt) error {
+	if len(as) == 0 {
+		return nil
+	}
+	if err := seal(tx.Context(), v, as); err != nil {
+		return err
+	}
 	for i := range as {
 		count(counts, &as[i], Intended, as[i].IntendedAt)
 	}
-	_, err := tx.InsertEach(`INSERT INTO attempt (id, follow_up_id, program_id, customer_id, step, try, channel, purpose, address, address_key,
-			language, subject, body, html, state, reason, epoch, intended_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'intended', '', $15, $16, $16)`, len(as), func(i int) []any {
+	_, err := tx.InsertEach(`INSERT INTO attempt (id, follow_up_id, program_id, customer_id, step, try, channel, purpose, key_id, content, address_key,
+			language, state, reason, epoch, intended_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'intended', '', $13, $14, $14)`, len(as), func(i int) []any {
 		a := &as[i]
 		return []any{
-			a.ID, a.FollowUp, a.Program, a.Customer, a.Step, a.Try, a.Channel, a.Purpose, a.Address, a.AddressKey,
-			a.Language, a.Subject, a.Body, a.HTML, a.Epoch, db.Millis(a.IntendedAt),
+			a.ID, a.FollowUp, a.Program, a.Customer, a.Step, a.Try, a.Channel, a.Purpose, a.KeyID, a.sealed, a.AddressKey,
+			a.Language, a.Epoch, db.Millis(a.IntendedAt),
 		}
 	})
 	return err

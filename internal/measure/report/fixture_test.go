@@ -119,9 +119,9 @@ func (b *builder) decide(id, followUp int64, at time.Time, v followup.Verdict, r
 func (b *builder) contact(id, followUp int64, through ...attempt.State) {
 	a := attempt.Attempt{
 		ID: id, FollowUp: followUp, Program: b.program, Customer: followUp, Try: 1, Channel: "email", Purpose: "survey",
-		Address: "a@example.com", AddressKey: []byte("k"), Language: "en", IntendedAt: monday.Add(time.Minute),
+		AddressKey: []byte("k"), Language: "en", IntendedAt: monday.Add(time.Minute),
 	}
-	b.check(attempt.Intend(b.tx, &b.counts, []attempt.Attempt{a}))
+	b.check(attempt.Intend(b.tx, nil, &b.counts, []attempt.Attempt{a}))
 	a.State = attempt.Intended
 	for i, s := range through {
 		stands, err := attempt.Apply(b.tx, &b.counts, []attempt.Change{{Attempt: &a, To: s, At: monday.Add(time.Duration(i+2) * time.Minute)}})

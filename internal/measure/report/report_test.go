@@ -313,7 +313,7 @@ func TestAnAnswerIsPutToTheMessageThatBroughtIt(t *testing.T) {
 				{ID: 7004, FollowUp: 11, Step: 2, Channel: "email", IntendedAt: tuesday.Add(time.Hour)}, // too late to have brought it
 			} {
 				a.Program, a.Customer, a.Try, a.AddressKey = programID, a.FollowUp, 1, []byte("k")
-				b.check(attempt.Intend(tx, &b.counts, []attempt.Attempt{a}))
+				b.check(attempt.Intend(tx, nil, &b.counts, []attempt.Attempt{a}))
 			}
 			_, err := tx.Exec(`UPDATE answer SET channel = 'sms' WHERE follow_up_id = 9`)
 			b.check(err)

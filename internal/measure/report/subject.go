@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
@@ -109,7 +110,7 @@ func heldOutShare(tx *db.Tx, set *program.Set, live *program.Live) (float64, err
 
 // Explain tells everything that happened between a customer and a program, in order of
 // time; if nothing did, why not, as far as can be worked out again.
-func Explain(tx *db.Tx, set *program.Set, name, ref string) (*Explanation, error) {
+func Explain(tx *db.Tx, set *program.Set, v *vault.Vault, name, ref string) (*Explanation, error) {
 	id, _, err := findProgram(tx, name)
 	if err != nil {
 		return nil, err
@@ -129,6 +130,9 @@ func Explain(tx *db.Tx, set *program.Set, name, ref string) (*Explanation, error
 	if err != nil || len(moments) > 0 {
 		e.Moments = moments
 		return e, err
+	}
+	if err := customer.OpenProfiles(tx.Context(), v, c); err != nil { // a condition may ask for the age
+		return nil, err
 	}
 	b, err := bystanderOf(tx, set, id, c)
 	if err == nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault"
+	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -128,7 +130,7 @@ func TestAProgramThatNeverRanIsReportedAndOneThatIsNotThereRefused(t *testing.T)
 			if _, err := Program(tx, set, "unheard-of", time.Time{}, time.Time{}); errs.KindOf(err) != errs.NotFound {
 				t.Errorf("got %v", err)
 			}
-			if _, err := Explain(tx, set, "unheard-of", "c1"); errs.KindOf(err) != errs.NotFound {
+			if _, err := Explain(tx, set, nil, "unheard-of", "c1"); errs.KindOf(err) != errs.NotFound {
 				t.Errorf("got %v", err)
 			}
 			return nil
@@ -152,11 +154,11 @@ func TestAHoldOutThatWasChangedIsNotCheckedAgainstItsLastShare(t *testing.T) {
 	})
 }
 
-func explain(t testing.TB, d *db.DB, set *program.Set, ref string) *Explanation {
+func explain(t testing.TB, d *db.DB, set *program.Set, v *vault.Vault, ref string) *Explanation {
 	t.Helper()
 	var e *Explanation
 	read(t, d, func(tx *db.Tx) (err error) {
-		e, err = Explain(tx, set, "failed-payment", ref)
+		e, err = Explain(tx, set, v, "failed-payment", ref)
 		return err
 	})
 	return e
@@ -202,7 +204,7 @@ func TestACustomersStoryIsToldInOrderOfTime(t *testing.T) {
 		}
 		for _, c := range cases {
 			var got []string
-			for _, m := range explain(t, d, set, c.ref).Moments {
+			for _, m := range explain(t, d, set, nil, c.ref).Moments {
 				got = append(got, fmt.Sprintf("%s %s %d %s %s", m.At.Format("01-02 15:04"), m.Kind, m.Step, m.Outcome, m.Reason))
 				if m.Text.Chinese == "" || !strings.HasSuffix(m.Text.English, ".") || strings.Contains(m.Text.English, "this version has no words") {
 					t.Errorf("%s: %q %q", c.ref, m.Text.English, m.Text.Chinese)
@@ -228,12 +230,13 @@ func TestWhyNothingHappenedIsWorkedOutAgain(t *testing.T) {
 				passed = ref
 			}
 		}
+		v := vaulttest.New(t)
 		write(t, d, func(tx *db.Tx) error {
 			var all []*customer.Customer
 			for ref, year := range map[string]int{drawn: 1999, passed: 1950} {
 				all = append(all, &customer.Customer{Ref: ref, BirthYear: year})
 			}
-			if _, err := customer.Upsert(tx, source, all, monday); err != nil {
+			if _, err := customer.Upsert(tx, v, source, all, monday); err != nil {
 				return err
 			}
 			found, err := customer.Resolve(tx, source, []string{drawn, passed}, monday)
@@ -246,7 +249,7 @@ func TestWhyNothingHappenedIsWorkedOutAgain(t *testing.T) {
 		})
 		says := func(ref string, want ...string) {
 			t.Helper()
-			e := explain(t, d, set, ref)
+			e := explain(t, d, set, v, ref)
 			var got []string
 			for _, w := range e.Why {
 				got = append(got, w.English)

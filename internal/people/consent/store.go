@@ -183,6 +183,10 @@ func addByPoint(rows *db.Rows, standing map[int64]Standing) error {
 	if err := rows.Scan(&id, &kind, &r.Channel, &r.Purpose); err != nil {
 		return err
 	}
+	if kind == customer.RefPoint { // left behind when they were erased once
+		put(standing, id, r)
+		return nil
+	}
 	for _, channel := range channelsOf(kind) {
 		if r.Channel == policy.Any || r.Channel == channel {
 			put(standing, id, policy.Refusal{Channel: channel, Purpose: r.Purpose})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/huiyin/huiyin/internal/decide/policy"
 	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -44,8 +45,9 @@ func newHouse(t *testing.T, d *db.DB) *house {
 		}
 		all = append(all, c)
 	}
+	v := vaulttest.New(t)
 	h.write(func(tx *db.Tx) error {
-		_, err := customer.Upsert(tx, h.ids, all, now)
+		_, err := customer.Upsert(tx, v, h.ids, all, now)
 		return err
 	})
 	for i, c := range all {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
 )
@@ -18,6 +19,7 @@ func BenchmarkUpsert(b *testing.B) {
 			if engine == "postgres" {
 				open = dbtest.Postgres
 			}
+			v := vaulttest.New(b)
 			d, s, batch := open(b, db.Options{}), source(1), 0
 			for b.Loop() {
 				list := make([]*Customer, n)
@@ -30,7 +32,7 @@ func BenchmarkUpsert(b *testing.B) {
 					}
 				}
 				err := d.Write(context.Background(), db.Import, "bench", func(tx *db.Tx) error {
-					_, err := Upsert(tx, s, list, now)
+					_, err := Upsert(tx, v, s, list, now)
 					return err
 				})
 				if err != nil {

@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"bytes"
 	"slices"
 	"time"
 
@@ -10,26 +11,33 @@ import (
 // Customer is one user of the wallet.
 type Customer struct {
 	ID        int64
-	Ref       string // the wallet's own id
-	Known     bool   // false: met in an event only
-	Name      string
-	Language  string // BCP 47: zh-CN, en
-	Country   string // ISO 3166 alpha-2
-	BirthYear int
+	Ref       string   // the wallet's own id
+	Known     bool     // false: met in an event only
+	Name      string   // sealed in the database: empty until opened, see Open
+	Language  string   // BCP 47: zh-CN, en
+	Country   string   // ISO 3166 alpha-2
+	BirthYear int      // sealed likewise
 	Zones     []string // every candidate IANA zone, likeliest first
 	Has       []string // what they have: app, card …
 	Own       *policy.OwnHours
 	Points    []Point
-	Revision  int64 // raised by each change
-	Damaged   error // why part of the row can't be read; such a customer isn't contacted until the wallet sends them again
+	Revision  int64  // raised by each change
+	KeyID     int64  // the key they are sealed under; 0: none yet
+	RefKey    string // keyed hash of the ref, in hex; Normalise gives it
+	Gone      bool   // found when opening: the key was destroyed, the customer is being erased
+	Damaged   error  // why part of the row can't be read; such a customer isn't contacted until the wallet sends them again
+
+	profile []byte // sealed
 }
 
 // Point is one way of reaching a customer. Text messages and calls share the phone.
 type Point struct {
 	Channel  string // email, phone, inapp, push, im, webhook
-	Address  string
+	Address  string // sealed in the database: empty until opened, see Open
 	Key      []byte // 16-byte keyed hash: the same for everyone who shares the address
 	Verified bool
+
+	sealed []byte
 }
 
 // The kinds of contact points.
@@ -69,10 +77,10 @@ func (c *Customer) Point(channel string) (Point, bool) {
 	return c.Points[found], true
 }
 
-// HasPoint says whether an address is still the customer's on a channel.
-func (c *Customer) HasPoint(channel, address string) bool {
+// HasPoint says whether an address, by its keyed hash, is still the customer's on a channel.
+func (c *Customer) HasPoint(channel string, key []byte) bool {
 	kind := PointKind(channel)
-	return slices.ContainsFunc(c.Points, func(p Point) bool { return p.Channel == kind && p.Address == address })
+	return slices.ContainsFunc(c.Points, func(p Point) bool { return p.Channel == kind && bytes.Equal(p.Key, key) })
 }
 
 // HasThing says whether the customer has something: the app, a card ….

@@ -1,6 +1,8 @@
 package customer
 
 import (
+	"bytes"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -65,8 +67,12 @@ func Normalise(c *Customer, keys *crypt.Keyring, now time.Time) error {
 	if c.Ref == "" {
 		return errs.New(errs.Invalid, codes.FieldMissing, "the customer has no id: give the wallet's own").At("id")
 	}
+	c.RefKey = hex.EncodeToString(RefKey(keys, c.Ref))
 	if err := checkText("name", c.Name, nameCharsMax); err != nil {
 		return err
+	}
+	if strings.Contains(c.Name, "*") {
+		return invalid("name", "the name holds a star, as a masked one does; give the name itself, or leave it out")
 	}
 	c.Country = strings.ToUpper(c.Country)
 	switch {
@@ -161,13 +167,15 @@ func unique(words []string) []string {
 func normalisePoints(c *Customer, keys *crypt.Keyring) error {
 	points := make([]Point, 0, len(c.Points)+1)
 	for i, p := range c.Points {
-		p.Channel = PointKind(p.Channel)
+		if p.Channel = PointKind(p.Channel); p.Channel == RefPoint {
+			return invalid(fmt.Sprintf("points[%d].channel", i), "a contact point can't be of the kind %q: that name is ours", RefPoint)
+		}
 		address, err := NormaliseAddress(p.Channel, p.Address, c.Country)
 		if e, ok := errs.As(err); ok {
 			return e.At(fmt.Sprintf("points[%d]", i))
 		}
 		p.Address, p.Key = address, PointKey(keys, p.Channel, address)
-		at := slices.IndexFunc(points, func(q Point) bool { return q.Channel == p.Channel && q.Address == p.Address })
+		at := slices.IndexFunc(points, func(q Point) bool { return q.Channel == p.Channel && bytes.Equal(q.Key, p.Key) })
 		if at >= 0 {
 			points[at].Verified = points[at].Verified || p.Verified
 			continue

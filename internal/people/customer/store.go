@@ -1,9 +1,9 @@
 package customer
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,14 +22,14 @@ const BatchMax = 10_000
 const (
 	insertStub     = `INSERT INTO customer (id, ref, known, created_at, updated_at) VALUES ($1, $2, false, $3, $3) ON CONFLICT (ref) DO NOTHING`
 	selectRefs     = `SELECT ref, id FROM customer WHERE ref = ANY($1)`
-	selectCustomer = `SELECT id, ref, known, name, language, country, birth_year, zones, has, own_hours, revision FROM customer `
+	selectCustomer = `SELECT id, ref, known, key_id, profile, language, country, zones, has, own_hours, revision FROM customer `
 	selectPoints   = `SELECT customer_id, channel, address, address_key, verified FROM contact_point WHERE customer_id = ANY($1)`
 	lockCustomers  = `SELECT id FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE`
-	updateCustomer = `UPDATE customer SET known = true, name = $2, language = $3, country = $4, birth_year = $5, zones = $6, has = $7,
+	updateCustomer = `UPDATE customer SET known = true, key_id = $2, profile = $3, language = $4, country = $5, zones = $6, has = $7,
 own_hours = $8, revision = $9, updated_at = $10 WHERE id = $1`
 	upsertPoint = `INSERT INTO contact_point (customer_id, channel, address, address_key, verified) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (customer_id, channel, address) DO UPDATE SET address_key = EXCLUDED.address_key, verified = EXCLUDED.verified`
-	deletePoint = `DELETE FROM contact_point WHERE customer_id = $1 AND channel = $2 AND address = $3`
+ON CONFLICT (customer_id, channel, address_key) DO UPDATE SET address = EXCLUDED.address, verified = EXCLUDED.verified`
+	deletePoint = `DELETE FROM contact_point WHERE customer_id = $1 AND channel = $2 AND address_key = $3`
 )
 
 // Resolve gives the ids of refs, making a stub for each customer we haven't met.
@@ -124,15 +124,15 @@ func into(loaded map[int64]*Customer) func(*db.Rows) error {
 }
 
 // Points asks for the points of loaded customers. They stand in order of channel and
-// address; the database isn't asked for the order, since it would then read all points there are.
+// key; the database isn't asked for the order, since it would then read all points there are.
 func Points(customers []int64, loaded map[int64]*Customer) db.Question {
 	return db.Question{Query: selectPoints, Args: []any{customers}, Row: func(r *db.Rows) error {
 		var id int64
 		var p Point
-		if err := r.Scan(&id, &p.Channel, &p.Address, &p.Key, &p.Verified); err != nil {
+		if err := r.Scan(&id, &p.Channel, &p.sealed, &p.Key, &p.Verified); err != nil {
 			return err
 		}
-		if c := loaded[id]; c != nil {
+		if c := loaded[id]; c != nil && p.Channel != RefPoint {
 			at, _ := slices.BinarySearchFunc(c.Points, p, byPlace)
 			c.Points = slices.Insert(c.Points, at, p)
 		}
@@ -141,7 +141,7 @@ func Points(customers []int64, loaded map[int64]*Customer) db.Question {
 }
 
 func byPlace(a, b Point) int {
-	return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Address, b.Address))
+	return cmp.Or(cmp.Compare(a.Channel, b.Channel), bytes.Compare(a.Key, b.Key))
 }
 
 // Get gives one customer by ref.
@@ -173,7 +173,7 @@ func Page(tx *db.Tx, after int64, limit int) ([]*Customer, error) {
 func scanCustomer(r *db.Rows) (*Customer, error) {
 	c := &Customer{}
 	var zones, has, own string
-	err := r.Scan(&c.ID, &c.Ref, &c.Known, &c.Name, &c.Language, &c.Country, &c.BirthYear, &zones, &has, &own, &c.Revision)
+	err := r.Scan(&c.ID, &c.Ref, &c.Known, &c.KeyID, &c.profile, &c.Language, &c.Country, &zones, &has, &own, &c.Revision)
 	if err != nil {
 		return nil, err
 	}
@@ -222,108 +222,4 @@ func wordsText(words []string) string {
 		panic("customer: words can always be written: " + err.Error())
 	}
 	return string(b)
-}
-
-// Upsert writes customers as the wallet describes them now, whole records that replace what
-// was there. Writing the same again changes nothing. It gives each its ID and Revision and
-// says how many were changed. They must have been normalised; of two with one ref the later holds.
-func Upsert(tx *db.Tx, source *ids.Source, customers []*Customer, at time.Time) (changed int, err error) {
-	if len(customers) > BatchMax {
-		return 0, errs.New(errs.TooLarge, codes.BatchTooLarge, "%d customers came at once; at most %d are allowed: send smaller batches", len(customers), BatchMax)
-	}
-	last := make(map[string]*Customer, len(customers))
-	refs := make([]string, len(customers))
-	for i, c := range customers {
-		last[c.Ref] = c
-		refs[i] = c.Ref
-	}
-	found, err := Resolve(tx, source, refs, at)
-	if err != nil {
-		return 0, err
-	}
-	all := make([]int64, 0, len(found))
-	for _, id := range found {
-		all = append(all, id)
-	}
-	if err := Lock(tx, all); err != nil {
-		return 0, err
-	}
-	before, err := Load(tx, all)
-	if err != nil {
-		return 0, err
-	}
-	var changes []change
-	for ref, c := range last {
-		old := before[found[ref]]
-		if old == nil {
-			return 0, errors.New("a customer vanished while it was being written: send it again")
-		}
-		c.ID, c.Known, c.Revision = old.ID, true, old.Revision
-		if !same(old, c) {
-			c.Revision++
-			changes = append(changes, change{old, c})
-		}
-	}
-	for _, c := range customers { // an earlier record of the same ref tells what the later one became
-		*c = *last[c.Ref]
-	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.new.ID, b.new.ID) })
-	return len(changes), write(tx, changes, at)
-}
-
-type change struct{ old, new *Customer }
-
-func write(tx *db.Tx, changes []change, at time.Time) error {
-	_, err := tx.Each(updateCustomer, len(changes), func(i int) []any {
-		c := changes[i].new
-		return []any{
-			c.ID, c.Name, c.Language, c.Country, c.BirthYear, wordsText(c.Zones), wordsText(c.Has), ownText(c.Own), c.Revision, db.Millis(at),
-		}
-	})
-	if err != nil {
-		return err
-	}
-	type row struct {
-		id int64
-		p  Point
-	}
-	var gone, kept []row
-	for _, c := range changes {
-		for _, p := range c.old.Points {
-			if !slices.ContainsFunc(c.new.Points, func(q Point) bool { return q.Channel == p.Channel && q.Address == p.Address }) {
-				gone = append(gone, row{c.new.ID, p})
-			}
-		}
-		for _, p := range c.new.Points {
-			if !slices.ContainsFunc(c.old.Points, func(q Point) bool { return samePoint(p, q) }) {
-				kept = append(kept, row{c.new.ID, p})
-			}
-		}
-	}
-	_, err = tx.Each(deletePoint, len(gone), func(i int) []any { return []any{gone[i].id, gone[i].p.Channel, gone[i].p.Address} })
-	if err != nil {
-		return err
-	}
-	_, err = tx.Each(upsertPoint, len(kept), func(i int) []any {
-		r := kept[i]
-		return []any{r.id, r.p.Channel, r.p.Address, r.p.Key, r.p.Verified}
-	})
-	return err
-}
-
-func same(a, b *Customer) bool {
-	if a.Damaged != nil || a.Known != b.Known || a.Name != b.Name || a.Language != b.Language || a.Country != b.Country || a.BirthYear != b.BirthYear ||
-		!slices.Equal(a.Zones, b.Zones) || !slices.Equal(a.Has, b.Has) || ownText(a.Own) != ownText(b.Own) || len(a.Points) != len(b.Points) {
-		return false
-	}
-	for _, p := range b.Points {
-		if !slices.ContainsFunc(a.Points, func(q Point) bool { return samePoint(p, q) }) {
-			return false
-		}
-	}
-	return true
-}
-
-func samePoint(a, b Point) bool {
-	return a.Channel == b.Channel && a.Address == b.Address && a.Verified == b.Verified && string(a.Key) == string(b.Key)
 }

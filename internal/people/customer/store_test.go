@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/people/vault"
+	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
@@ -34,7 +36,7 @@ func upsert(t *testing.T, d *db.DB, s *ids.Source, customers ...*Customer) (chan
 		}
 	}
 	inTx(t, d, func(tx *db.Tx) (err error) {
-		changed, err = Upsert(tx, s, customers, now)
+		changed, err = Upsert(tx, vaultOf(t, d), s, customers, now)
 		return err
 	})
 	return changed
@@ -49,7 +51,21 @@ func get(t *testing.T, d *db.DB, ref string) *Customer {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if err := Open(t.Context(), vaultOf(t, d), c); err != nil {
+		t.Fatal(err)
+	}
 	return c
+}
+
+var vaults sync.Map // of the tests' databases
+
+// vaultOf is the vault that goes with a database.
+func vaultOf(t *testing.T, d *db.DB) *vault.Vault {
+	v, ok := vaults.Load(d)
+	if !ok {
+		v, _ = vaults.LoadOrStore(d, vaulttest.New(t))
+	}
+	return v.(*vault.Vault)
 }
 
 func zhang() *Customer {
@@ -224,10 +240,10 @@ func TestLockingKeepsTwoTransactionsApart(t *testing.T) {
 						return err
 					}
 					var n int
-					if err := tx.QueryRow(`SELECT birth_year FROM customer WHERE id = $1`, c.ID).Scan(&n); err != nil {
+					if err := tx.QueryRow(`SELECT revision FROM customer WHERE id = $1`, c.ID).Scan(&n); err != nil {
 						return err
 					}
-					_, err := tx.Exec(`UPDATE customer SET birth_year = $1 WHERE id = $2`, n+1, c.ID)
+					_, err := tx.Exec(`UPDATE customer SET revision = $1 WHERE id = $2`, n+1, c.ID)
 					return err
 				})
 				if err != nil {
@@ -236,7 +252,7 @@ func TestLockingKeepsTwoTransactionsApart(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := get(t, d, "C1").BirthYear; n != 10 {
+		if n := get(t, d, "C1").Revision; n != 11 {
 			t.Errorf("%d of 10 were counted", n)
 		}
 	})

@@ -24,7 +24,6 @@ const (
 	keyBytes   = 32
 	cachedMost = 32_768 // data keys kept ready, of some 700 bytes each
 	cachedFor  = 10 * time.Minute
-	stateKEK   = "kek" // the number of the wrapping key in use
 )
 
 //go:embed schema/*.sql
@@ -44,6 +43,7 @@ type Config struct {
 
 // Vault is safe for concurrent use.
 type Vault struct {
+	id    int64
 	db    *db.DB
 	keys  *crypt.Keyring
 	ids   *ids.Source
@@ -72,11 +72,17 @@ func New(ctx context.Context, c Config) (*Vault, error) {
 		return nil, err
 	}
 	v := &Vault{db: c.DB, keys: c.Keys, ids: c.IDs, clock: c.Clock, random: c.Random, block: blockFirst, young: map[int64]cached{}}
+	name := c.IDs.Next()
 	return v, c.DB.Write(ctx, db.Outcome, "vault-begin", func(tx *db.Tx) error {
-		_, err := tx.Exec(`INSERT INTO vault_state (name, n) VALUES ('kek', $1) ON CONFLICT (name) DO NOTHING`, int64(c.Keys.Newest()))
-		return err
+		if _, err := tx.Exec(`INSERT INTO vault_state (name, n) VALUES ('kek', $1), ('id', $2) ON CONFLICT (name) DO NOTHING`, int64(c.Keys.Newest()), name); err != nil {
+			return err
+		}
+		return tx.QueryRow(`SELECT n FROM vault_state WHERE name = 'id'`).Scan(&v.id)
 	})
 }
+
+// ID tells this vault and its copies from every other.
+func (v *Vault) ID() int64 { return v.id }
 
 // DB is the vault's database: backups are made of it apart from the house's.
 func (v *Vault) DB() *db.DB { return v.db }
@@ -232,6 +238,10 @@ func (v *Vault) Keys(ctx context.Context, wanted []int64) (*Keys, error) {
 
 // Add reads further keys.
 func (k *Keys) Add(ctx context.Context, wanted []int64) error {
+	wanted = slices.DeleteFunc(slices.Clone(wanted), func(id int64) bool { return id == 0 || k.of[id] != nil })
+	if len(wanted) == 0 {
+		return nil
+	}
 	v := k.v
 	var missing []int64
 	v.mu.Lock()
@@ -242,7 +252,6 @@ func (k *Keys) Add(ctx context.Context, wanted []int64) error {
 			c, ok = v.old[id]
 		}
 		switch {
-		case id == 0 || k.of[id] != nil:
 		case ok && now.Sub(c.at) < cachedFor:
 			k.of[id] = c.key
 		default:

@@ -103,7 +103,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		}
 		d.engine = SQLite
 		d.store, err = openSQLite(ctx, strings.TrimPrefix(url, "sqlite:"), d.clock, o)
-	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+	case IsPostgres(url):
 		d.engine = Postgres
 		d.store, err = openPostgres(ctx, url, d.clock, o)
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -44,6 +45,43 @@ func openPostgres(ctx context.Context, url string, c clock.Clock, o Options) (st
 	}
 	// A quarter of the connections stays free for readers.
 	return &pgStore{pool: pool, clock: c, turns: newTurns(max(1, int(cfg.MaxConns)*3/4))}, nil
+}
+
+// pgNoDatabase is PostgreSQL's code for a database that isn't there.
+const pgNoDatabase = "3D000"
+
+// CreateBeside makes the PostgreSQL database at url, on the server and with the rights of
+// another, unless it is there. For SQLite there is nothing to do.
+func CreateBeside(ctx context.Context, url, other string) error {
+	if !IsPostgres(url) {
+		return nil
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err == nil {
+		return conn.Close(ctx)
+	}
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) || pe.Code != pgNoDatabase {
+		return classify(err)
+	}
+	wanted, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	if conn, err = pgx.Connect(ctx, other); err != nil {
+		return classify(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{wanted.Database}.Sanitize())
+	if errors.As(err, &pe) && (pe.Code == "42P04" || pe.Code == "23505") { // another node was faster
+		return nil
+	}
+	return err
+}
+
+// IsPostgres says whether an address is one of PostgreSQL.
+func IsPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
 
 func (s *pgStore) write(ctx context.Context, p Priority, name string, hook Hook, fn func(*Tx) error) error {

@@ -61,15 +61,31 @@ CREATE TABLE api_key (
   created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, revoked_at BIGINT NOT NULL DEFAULT 0
 );
 
+-- people/vault: what the house must remember of the vault; the keys themselves lie in a database of their own
+CREATE TABLE legal_hold (
+  customer_id BIGINT PRIMARY KEY, reason TEXT NOT NULL, actor TEXT NOT NULL, at BIGINT NOT NULL
+);
+CREATE TABLE erased ( -- kept for good: an old vault beside this database gives nobody back
+  customer_id BIGINT PRIMARY KEY, key_id BIGINT NOT NULL,
+  ref TEXT NOT NULL,                      -- the wallet's id, until the last event of theirs is blanked
+  ref_key TEXT NOT NULL,                  -- keyed hash of it, in hex
+  reason TEXT NOT NULL, begun_at BIGINT NOT NULL,
+  log_end BIGINT NOT NULL,                -- the event log is blanked up to here
+  log_seq BIGINT NOT NULL DEFAULT 0,      -- and has been up to there
+  done_at BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX erased_open ON erased (customer_id) WHERE done_at = 0;
+CREATE INDEX erased_ref ON erased (ref_key);
+
 -- people/customer
 CREATE TABLE customer (
   id BIGINT PRIMARY KEY,
   ref TEXT NOT NULL UNIQUE,               -- the wallet's own id
   known BOOLEAN NOT NULL,                 -- false: seen in an event only; linked when the wallet tells us more
-  name TEXT NOT NULL DEFAULT '',          -- personal
+  key_id BIGINT NOT NULL DEFAULT 0,       -- in the vault; 0: nothing is sealed for them yet
+  profile BYTEA NOT NULL DEFAULT '',      -- name and year of birth, sealed
   language TEXT NOT NULL DEFAULT '',
   country TEXT NOT NULL DEFAULT '',
-  birth_year INTEGER NOT NULL DEFAULT 0,  -- personal
   zones TEXT NOT NULL DEFAULT '[]',       -- every candidate IANA zone, JSON
   has TEXT NOT NULL DEFAULT '[]',         -- what they have: app, card …, JSON
   own_hours TEXT NOT NULL DEFAULT '',     -- the customer's own wish, JSON
@@ -79,10 +95,10 @@ CREATE TABLE customer (
 );
 CREATE TABLE contact_point (
   customer_id BIGINT NOT NULL, channel TEXT NOT NULL,
-  address TEXT NOT NULL,                  -- personal
   address_key BYTEA NOT NULL,             -- keyed hash: the same for everyone who shares the address
+  address BYTEA NOT NULL,                 -- sealed
   verified BOOLEAN NOT NULL,
-  PRIMARY KEY (customer_id, channel, address)
+  PRIMARY KEY (customer_id, channel, address_key)
 ) /*clustered*/;
 CREATE INDEX contact_point_key ON contact_point (address_key);
 CREATE TABLE customer_fact (
@@ -179,9 +195,10 @@ CREATE INDEX trigger_note_customer ON trigger_note (customer_id, id);
 CREATE TABLE attempt ( -- the contact ledger: every attempt per person
   id BIGINT PRIMARY KEY, follow_up_id BIGINT NOT NULL, program_id BIGINT NOT NULL, customer_id BIGINT NOT NULL,
   step INTEGER NOT NULL, try INTEGER NOT NULL, channel TEXT NOT NULL, purpose TEXT NOT NULL,
-  address TEXT NOT NULL,                  -- personal
+  key_id BIGINT NOT NULL,                 -- in the vault
+  content BYTEA NOT NULL,                 -- the address and the message as sent, sealed
   address_key BYTEA NOT NULL,
-  language TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL, html TEXT NOT NULL DEFAULT '', -- as sent; personal
+  language TEXT NOT NULL,
   state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
   epoch BIGINT NOT NULL,                  -- the claim that made it or last sent it
   ref TEXT NOT NULL DEFAULT '',           -- the provider's name for it
