@@ -62,7 +62,7 @@ func TestAWrongNumberLeavesTheOtherWays(t *testing.T) {
 			if err := customer.Normalise(c, h.d.Keys, dispatchNoon); err != nil {
 				return err
 			}
-			_, err := customer.Upsert(tx, h.ids, []*customer.Customer{c}, dispatchNoon)
+			_, err := customer.Upsert(tx, h.vault, h.ids, []*customer.Customer{c}, dispatchNoon)
 			return err
 		})
 		f := h.start(c.ID, "")
