@@ -27,7 +27,7 @@ const module = "github.com/huiyin/huiyin/internal/"
 // needs no line.
 var floors = []string{
 	"platform/clock", "platform/errs", "platform/codes", "platform/ids", "platform/crypt",
-	"platform/db", "platform/tally", "platform/audit", "platform/outbox",
+	"platform/db", "platform/tally", "platform/audit", "platform/outbox", "platform/outward",
 
 	"decide/policy", "decide/timing", "decide/plan", "decide/pace",
 
@@ -43,7 +43,7 @@ var floors = []string{
 	"hear/answer", "hear/feedback",
 	"resolve/guide", "resolve/casework",
 	"measure/statistics", "measure/study", "measure/report", "measure/quality",
-	"engine",
+	"engine", "engine/deliver",
 	"trial/oracle", "trial", "trial/faults", "replay",
 	"acts", "importer",
 	"api", "pages",

@@ -111,6 +111,7 @@ var commands = []func(*flags) *cobra.Command{
 	replayCommand,
 	simulateCommand,
 	keyCommand,
+	webhookCommand,
 	gatewayCommand,
 	benchCommand,
 	migrateCommand,

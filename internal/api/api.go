@@ -73,6 +73,7 @@ func New(c Config) (*API, error) {
 	a.lists()
 	a.asides()
 	a.takeReceipts()
+	a.webhooks()
 	a.audits()
 	spec, err := json.Marshal(a.huma.OpenAPI())
 	if err != nil {

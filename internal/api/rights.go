@@ -55,6 +55,16 @@ var rights = map[string]right{
 	"GET /v1/set-aside":       {scope: codes.FollowUpsRead},
 	"POST /v1/set-aside/{id}": {scope: codes.SetAsideEnd},
 
+	"GET /v1/webhooks":                 {scope: codes.WebhooksRead},
+	"POST /v1/webhooks":                {scope: codes.WebhooksWrite},
+	"DELETE /v1/webhooks/{name}":       {scope: codes.WebhooksWrite},
+	"POST /v1/webhooks/{name}/rotate":  {scope: codes.WebhooksWrite},
+	"POST /v1/webhooks/{name}/disable": {scope: codes.WebhooksWrite},
+	"POST /v1/webhooks/{name}/enable":  {scope: codes.WebhooksWrite},
+	"POST /v1/webhooks/{name}/test":    {scope: codes.WebhooksWrite},
+	"GET /v1/webhooks/{name}/log":      {scope: codes.WebhooksRead},
+	"POST /v1/webhooks/{name}/replay":  {scope: codes.WebhooksWrite},
+
 	"GET /v1/audit":        {scope: codes.AuditRead},
 	"GET /v1/audit/verify": {scope: codes.AuditRead},
 

@@ -18,6 +18,7 @@ import (
 	"github.com/huiyin/huiyin/internal/api"
 	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/engine"
+	"github.com/huiyin/huiyin/internal/engine/deliver"
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/people/staff"
@@ -69,6 +70,7 @@ type App struct {
 	Folder     *engine.Folder
 	Keeper     *engine.Keeper
 	Lanes      []*engine.Lane
+	Deliverer  *deliver.Deliverer
 	House      *acts.House
 	API        *api.API
 
@@ -216,6 +218,9 @@ func (a *App) assemble(ctx context.Context) error {
 	a.Keeper = engine.NewKeeper(a.DB, a.Clock, a.Node)
 	for _, name := range engine.Lanes {
 		a.Lanes = append(a.Lanes, engine.NewLane(a.Dispatcher, name, a.laneTrouble))
+	}
+	if err := a.deliverer(); err != nil {
+		return err
 	}
 	a.House = &acts.House{
 		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Library: a.Library, Dispatcher: a.Dispatcher, Channels: a.Channels,

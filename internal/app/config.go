@@ -48,6 +48,7 @@ type Config struct {
 	Vault     string // the database of the vault; "": beside the house's
 	Wallet    Wallet
 	Channels  map[string]Channel
+	Webhooks  Webhooks
 	Notes     []string // what was odd about the settings and did no harm
 }
 
@@ -57,6 +58,11 @@ type Wallet struct {
 	Hotline string
 	Country string // taken for customers of whom none is known
 	Colour  string // of buttons, #rrggbb
+}
+
+// Webhooks is what the guard of endpoints lets through beside the world outside.
+type Webhooks struct {
+	Allow []string // networks, such as 127.0.0.0/8; plain HTTP may go there too
 }
 
 // Channel is how one channel is reached.
@@ -152,6 +158,7 @@ func (c *Config) settings() map[string]setter {
 		"wallet.name.zh-CN": func(v any) error { return word(v, func(s string) { c.Wallet.Name[document.ZhCN] = s }) },
 		"wallet.name.en":    func(v any) error { return word(v, func(s string) { c.Wallet.Name[document.En] = s }) },
 		"wallet.hotline":    text(&c.Wallet.Hotline), "wallet.country": text(&c.Wallet.Country), "wallet.colour": text(&c.Wallet.Colour),
+		"webhooks.allow": list(&c.Webhooks.Allow),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/outbox"
 )
 
 const (
@@ -34,6 +35,7 @@ var (
 	descSent     = gauge("attempts_concluded_total", "Attempts concluded by this node since its start, by lane", "lane")
 	descAttempts = gauge("attempts_total", "Attempts of all nodes that ever entered a state", "channel", "state")
 	descQueue    = gauge("write_queue_length", "Writers of this node that wait for the database")
+	descWebhooks = gauge("webhook_deliveries", "Deliveries of the last thirty days to the wallet's endpoints", "endpoint", "state")
 	descAsserted = gauge("assertions_total", "Follow-ups this node stopped because something that can't be was so")
 )
 
@@ -83,6 +85,11 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	for lane, n := range s.Due {
 		level(descDue, n, lane)
 	}
+	for name, states := range s.Webhooks {
+		for state, n := range states {
+			level(descWebhooks, n, name, string(state))
+		}
+	}
 	for key, n := range s.Attempts {
 		count(descAttempts, n, key[0], key[1])
 	}
@@ -94,6 +101,7 @@ type Standing struct {
 	Due      map[string]int64    // follow-ups due, by lane
 	Aside    int64               // follow-ups that wait for a person
 	Attempts map[[2]string]int64 // ever entered, by channel and state
+	Webhooks map[string]map[outbox.State]int64
 }
 
 // Standing reads how the work stands.
@@ -122,6 +130,9 @@ func (a *App) Standing(ctx context.Context) (Standing, error) {
 			s.Due[l.Name] = n
 		}
 		if err := tx.QueryRow(`SELECT COUNT(*) FROM follow_up WHERE state = 'set_aside'`).Scan(&s.Aside); err != nil {
+			return err
+		}
+		if s.Webhooks, err = outbox.Counts(tx); err != nil {
 			return err
 		}
 		return s.addAttempts(tx)

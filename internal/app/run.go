@@ -105,6 +105,7 @@ func (a *App) start(ctx context.Context, loops *sync.WaitGroup) {
 	loops.Go(func() { a.loop(ctx, "router", a.Router, a.routerWake, routerIdle, a.WakeLanes) })
 	loops.Go(func() { a.loop(ctx, "folder", a.Folder, nil, loopIdle, nil) })
 	loops.Go(func() { a.loop(ctx, "keeper", a.Keeper, nil, loopIdle, nil) })
+	loops.Go(func() { a.Deliverer.Run(ctx) })
 	for _, l := range a.Lanes {
 		loops.Go(func() { l.Run(ctx) })
 	}
