@@ -5,7 +5,10 @@ import (
 	"time"
 
 	"github.com/huiyin/huiyin/internal/channel"
+	"github.com/huiyin/huiyin/internal/channel/inapp"
 	"github.com/huiyin/huiyin/internal/engine"
+	"github.com/huiyin/huiyin/internal/hear/answer"
+	"github.com/huiyin/huiyin/internal/people/pass"
 	"github.com/huiyin/huiyin/internal/people/staff"
 	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/clock"
@@ -25,6 +28,10 @@ type House struct {
 	Dispatcher *engine.Dispatcher
 	Channels   *channel.Registry
 	APIKeys    *staff.Keys
+	Passes     *pass.Checker
+	Inbox      *inapp.Inbox
+	Bell       *inapp.Bell
+	Answers    *answer.Store
 	Home       string   // the country taken for customers of whom none is known
 	Names      []string // of channels that count as connected when publishing; nil: those of Channels
 	Wake       func()   // follow-ups may have fallen due; nil: nobody is told

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -34,6 +35,8 @@ type Config struct {
 	House   *acts.House
 	Intake  *event.Intake
 	Version string
+	Origins []string     // of web pages that may call the in-app routes: https://shop.example
+	Hotline string       // told in the thanks of a questionnaire
 	Log     *slog.Logger // nil: slog's own
 }
 
@@ -54,14 +57,15 @@ func New(c Config) (*API, error) {
 		c.Log = slog.Default()
 	}
 	a := &API{Config: c, intakes: make(chan struct{}, intakesMax), receipts: make(chan struct{}, receiptsMax)}
-	a.mux = &guarded{mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), keys: c.House.APIKeys, fail: a.fail, met: map[string]bool{}}
+	a.mux = &guarded{mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), keys: c.House.APIKeys, passes: c.House.Passes, fail: a.fail, met: map[string]bool{}}
 	config := huma.DefaultConfig("Huiyin", c.Version)
 	config.Info.Description = "The follow-up platform of a digital wallet. Events go in; follow-ups, answers and figures come out."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil // no $schema in answers
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "hy_…", Description: "An API key; `huiyin key create` makes one."},
+		bearer:        {Type: "http", Scheme: "bearer", BearerFormat: "hy_…", Description: "An API key; `huiyin key create` makes one."},
+		customerToken: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token the wallet's backend signs for one customer: a JWT with alg HS256 and kid the key's number, aud huiyin-inapp, sub the customer's id, iat, exp at most 15 minutes later and a nonce in jti. `huiyin key create NAME --scope customers-sign` makes the secret; all of its text is the key."},
 	}
 	a.huma = humago.New(a.mux, config)
 	a.events()
@@ -75,6 +79,8 @@ func New(c Config) (*API, error) {
 	a.takeReceipts()
 	a.webhooks()
 	a.audits()
+	a.inapp()
+	a.feedback()
 	spec, err := json.Marshal(a.huma.OpenAPI())
 	if err != nil {
 		return nil, err
@@ -91,6 +97,9 @@ func New(c Config) (*API, error) {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	if strings.HasPrefix(r.URL.Path, inappPath) && !a.crossOrigin(w, r) {
+		return
+	}
 	a.mux.ServeHTTP(w, r)
 }
 
@@ -111,8 +120,11 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 // add declares one operation. Its errors become problem details.
 func add[I, O any](a *API, op huma.Operation, fn func(context.Context, *I) (*O, error)) {
 	right, ok := rights[op.Method+" "+op.Path]
-	if ok && right.scope != "" {
+	switch {
+	case ok && right.scope != "":
 		op.Security = []map[string][]string{{bearer: {string(right.scope)}}}
+	case right.customer:
+		op.Security = []map[string][]string{{customerToken: {}}}
 	}
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = bodyBytesMax

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/huiyin/huiyin/internal/people/pass"
 	"github.com/huiyin/huiyin/internal/people/staff"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
@@ -15,10 +16,11 @@ import (
 
 const bearer = "key"
 
-// right is what a route asks of who calls it: a scope, or nothing, and then why.
+// right is what a route asks of who calls it: a scope, a customer's token, or nothing, and then why.
 type right struct {
-	scope  codes.Scope
-	public string
+	scope    codes.Scope
+	customer bool
+	public   string
 }
 
 // rights holds every route there is. One that is missing here can't be registered.
@@ -65,6 +67,14 @@ var rights = map[string]right{
 	"GET /v1/webhooks/{name}/log":      {scope: codes.WebhooksRead},
 	"POST /v1/webhooks/{name}/replay":  {scope: codes.WebhooksWrite},
 
+	"GET /v1/inapp/cards":                           {customer: true},
+	"POST /v1/inapp/cards/{card}/shown":             {customer: true},
+	"POST /v1/inapp/cards/{card}/dismissed":         {customer: true},
+	"PUT /v1/inapp/cards/{card}/answers/{question}": {customer: true},
+	"POST /v1/inapp/cards/{card}/answers":           {customer: true},
+	"POST /v1/inapp/feedback":                       {customer: true},
+	"GET /v1/feedback":                              {scope: codes.AnswersRead},
+
 	"GET /v1/audit":        {scope: codes.AuditRead},
 	"GET /v1/audit/verify": {scope: codes.AuditRead},
 
@@ -74,16 +84,17 @@ var rights = map[string]right{
 
 // Route is one route, for those who check that each is guarded.
 type Route struct {
-	Pattern string // POST /v1/events
-	Scope   codes.Scope
-	Public  string // why it needs no key; empty: it needs one
+	Pattern  string // POST /v1/events
+	Scope    codes.Scope
+	Customer bool   // it takes a customer's token, and no key
+	Public   string // why it needs no key; empty: it needs one
 }
 
 // Routes lists every route.
 func Routes() []Route {
 	var all []Route
 	for _, pattern := range slices.Sorted(maps.Keys(rights)) {
-		all = append(all, Route{pattern, rights[pattern].scope, rights[pattern].public})
+		all = append(all, Route{pattern, rights[pattern].scope, rights[pattern].customer, rights[pattern].public})
 	}
 	return all
 }
@@ -93,6 +104,8 @@ type guarded struct {
 	mux    *http.ServeMux
 	origin *http.CrossOriginProtection
 	keys   *staff.Keys
+	passes *pass.Checker
+	meter  meter
 	fail   func(http.ResponseWriter, *http.Request, error)
 	met    map[string]bool
 }
@@ -126,7 +139,11 @@ func (g *guarded) enter(r *http.Request, right right) (context.Context, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		secret = ""
 	}
-	key, err := g.keys.Authenticate(r.Context(), strings.TrimSpace(secret))
+	secret = strings.TrimSpace(secret)
+	if right.customer {
+		return g.enterCustomer(r.Context(), secret)
+	}
+	key, err := g.keys.Authenticate(r.Context(), secret)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 // concrete fills the wildcards of a pattern.
 func concrete(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{ref}", "ann", "{id}", "1", "{kind}", "Program", "{name}", "after-payment", "{channel}", "email").Replace(path)
+	return method, strings.NewReplacer("{ref}", "ann", "{id}", "1", "{kind}", "Program", "{name}", "after-payment", "{channel}", "email", "{card}", "1", "{question}", "stars").Replace(path)
 }
 
 func TestEveryRouteAsksForItsScopeOrSaysWhyNot(t *testing.T) {
@@ -26,6 +26,14 @@ func TestEveryRouteAsksForItsScopeOrSaysWhyNot(t *testing.T) {
 				public++
 				if got := s.askWith("", method, path, "", nil); got.StatusCode == http.StatusUnauthorized || got.StatusCode == http.StatusForbidden {
 					t.Errorf("%s is public and answers %d", r.Pattern, got.StatusCode)
+				}
+				continue
+			}
+			if r.Customer {
+				for _, key := range []string{"", other, s.key} { // no key opens what is a customer's, not even one that may do everything
+					if got := s.askWith(key, method, path, "application/json", []byte("{}")); got.StatusCode != http.StatusUnauthorized || got.problem(t).Code != codes.CustomerToken {
+						t.Errorf("%s with a key: %d %s", r.Pattern, got.StatusCode, got.text)
+					}
 				}
 				continue
 			}
@@ -93,6 +101,9 @@ func TestTheDescriptionNamesEveryRouteAndItsScope(t *testing.T) {
 		}
 		if r.Scope != "" && (len(op.Security) != 1 || len(op.Security[0]["key"]) != 1 || op.Security[0]["key"][0] != string(r.Scope)) {
 			t.Errorf("%s asks for %s and is described with %v", r.Pattern, r.Scope, op.Security)
+		}
+		if r.Customer && (len(op.Security) != 1 || op.Security[0]["customer"] == nil) {
+			t.Errorf("%s takes a customer's token and is described with %v", r.Pattern, op.Security)
 		}
 	}
 	total := 0

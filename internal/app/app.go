@@ -17,6 +17,7 @@ import (
 	"github.com/huiyin/huiyin/internal/acts"
 	"github.com/huiyin/huiyin/internal/api"
 	"github.com/huiyin/huiyin/internal/channel"
+	"github.com/huiyin/huiyin/internal/channel/inapp"
 	"github.com/huiyin/huiyin/internal/engine"
 	"github.com/huiyin/huiyin/internal/engine/deliver"
 	"github.com/huiyin/huiyin/internal/hear/answer"
@@ -61,6 +62,8 @@ type App struct {
 	IDs        *ids.Source
 	Vault      *vault.Vault
 	Channels   *channel.Registry
+	Inbox      *inapp.Inbox
+	Bell       *inapp.Bell
 	Library    *engine.Library
 	Intake     *event.Intake
 	Links      *answer.Links
@@ -178,9 +181,10 @@ func opening(address string, err error) error {
 
 // connectChannels makes the channels of the settings, in the order of their names.
 func (a *App) connectChannels() error {
-	a.Channels = channel.NewRegistry()
+	a.Channels, a.Bell = channel.NewRegistry(), inapp.NewBell()
+	a.Inbox = &inapp.Inbox{DB: a.DB, Sealer: a.Vault}
 	for _, name := range slices.Sorted(maps.Keys(a.Config.Channels)) {
-		c, err := connect(name, a.Config.Channels[name], a.Config.PublicURL, a.Clock, a.Options.Random)
+		c, err := a.connect(name, a.Config.Channels[name])
 		if err != nil {
 			return err
 		}
@@ -226,7 +230,10 @@ func (a *App) assemble(ctx context.Context) error {
 		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Library: a.Library, Dispatcher: a.Dispatcher, Channels: a.Channels,
 		APIKeys: staff.NewKeys(a.DB, a.Clock), Home: a.Config.Wallet.Country, Wake: a.WakeLanes, Logged: a.WakeRouter,
 	}
-	a.API, err = api.New(api.Config{House: a.House, Intake: a.Intake, Version: a.Options.Version, Log: a.Log})
+	a.House.Inbox, a.House.Bell, a.House.Answers, a.House.Passes = a.Inbox, a.Bell, a.Answers, a.passes()
+	a.API, err = api.New(api.Config{
+		House: a.House, Intake: a.Intake, Version: a.Options.Version, Log: a.Log, Origins: a.Config.Origins(), Hotline: a.Config.Wallet.Hotline,
+	})
 	return err
 }
 

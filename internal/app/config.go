@@ -37,6 +37,7 @@ const (
 const (
 	adapterSMTP    = "smtp"
 	adapterWebhook = "webhook"
+	adapterInbox   = "inbox"
 )
 
 // Config is the settings of one node. docs/operate.md explains each.
@@ -71,6 +72,7 @@ type Channel struct {
 	SMS     SMS
 	SMTP    email.Settings
 	Webhook webhook.Settings
+	Inbox   InboxSettings
 }
 
 // Load reads settings from a file ("" for none) and from environ over it.
@@ -183,12 +185,14 @@ func (c *Config) takeChannel(name, key, adapter string, value any) error {
 		fields = smtpFields(&ch.SMTP)
 	case adapterWebhook:
 		fields = webhookFields(&ch.Webhook)
+	case adapterInbox:
+		fields = inboxFields(&ch.Inbox)
 	case adapterSMS:
 		fields = map[string]setter{key: smsField(&ch.SMS, key)}
 	case "":
-		return errs.New(errs.Invalid, codes.SettingInvalid, "the channel %s has no adapter; add `adapter: smtp`, `adapter: webhook` or `adapter: sms`", name)
+		return errs.New(errs.Invalid, codes.SettingInvalid, "the channel %s has no adapter; add `adapter: smtp`, `adapter: webhook`, `adapter: sms` or `adapter: inbox`", name)
 	default:
-		return errs.New(errs.Invalid, codes.SettingInvalid, "there is no adapter `%s`%s", adapter, document.DidYouMean(adapter, []string{adapterSMTP, adapterWebhook, adapterSMS}))
+		return errs.New(errs.Invalid, codes.SettingInvalid, "there is no adapter `%s`%s", adapter, document.DidYouMean(adapter, []string{adapterSMTP, adapterWebhook, adapterSMS, adapterInbox}))
 	}
 	if key != "adapter" {
 		set, ok := fields[key]
@@ -227,6 +231,9 @@ func (c *Config) complete() error {
 	}
 	if len(c.Wallet.Name) == 0 {
 		c.Wallet.Name = document.Text{document.ZhCN: "示例钱包", document.En: "Example Wallet"}
+	}
+	if err := c.completeInbox(); err != nil {
+		return err
 	}
 	return c.placeKeys()
 }

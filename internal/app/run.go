@@ -90,6 +90,7 @@ func (a *App) server(handler http.Handler) *http.Server {
 func (a *App) stop(server *http.Server, stopWork func(), loops *sync.WaitGroup) {
 	a.stopping.Store(true)
 	a.Log.Info("stopping: no more requests are taken")
+	a.Bell.Close() // who waits for a card goes home
 	grace, cancel := context.WithTimeout(context.Background(), requestGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {

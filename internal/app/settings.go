@@ -1,13 +1,11 @@
 package app
 
 import (
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/huiyin/huiyin/internal/channel/email"
 	"github.com/huiyin/huiyin/internal/channel/webhook"
-	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/program/document"
 
@@ -74,18 +72,20 @@ type closer interface {
 }
 
 // connect makes the channel of a name from its settings.
-func connect(name string, c Channel, publicURL string, clk clock.Clock, random io.Reader) (closer, error) {
+func (a *App) connect(name string, c Channel) (closer, error) {
 	var made closer
 	var err error
 	switch c.Adapter {
 	case adapterSMTP:
-		made, err = email.New(c.SMTP, clk)
+		made, err = email.New(c.SMTP, a.Clock)
 	case adapterWebhook:
 		s := c.Webhook
 		s.Name = name
-		made, err = webhook.New(s, clk)
+		made, err = webhook.New(s, a.Clock)
 	case adapterSMS:
-		made, err = connectSMS(c.SMS, name, publicURL, clk, random)
+		made, err = connectSMS(c.SMS, name, a.Config.PublicURL, a.Clock, a.Options.Random)
+	case adapterInbox:
+		return a.connectInbox(c.Inbox)
 	}
 	if e, ours := errs.As(err); ours {
 		return nil, e.At("channels." + name)

@@ -76,7 +76,7 @@ func (d *Dispatcher) message(s *situation, a *attempt.Attempt) channel.Message {
 		Key: attempt.Key(d.Keys, a.ID), Attempt: a.ID, To: a.Address, Language: a.Language, Purpose: a.Purpose,
 		Subject: a.Subject, Text: a.Body, HTML: a.HTML, Unsubscribe: d.unsubscribe(a),
 		Headers:  map[string]string{"X-Huiyin-Attempt": strconv.FormatInt(a.ID, 10)},
-		Customer: a.Customer, Program: s.live.Title.In(a.Language), Until: s.f.Deadline,
+		Customer: a.Customer, SealKey: a.KeyID, Program: s.live.Title.In(a.Language), Until: s.f.Deadline,
 	}
 	if a.Step >= len(s.live.Steps) {
 		return m // an older version's; it is only asked about

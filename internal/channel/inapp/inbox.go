@@ -52,9 +52,6 @@ type Content struct {
 	Link    string `json:"link,omitempty"`
 }
 
-// Gone says whether a card is no longer to be shown, and is none of the customer's business any more.
-func (c *Card) Gone(now time.Time) bool { return !c.Dismissed.IsZero() || !now.Before(c.Until) }
-
 // Inbox is the shelf in the database.
 type Inbox struct {
 	DB     *db.DB
