@@ -26,6 +26,7 @@ type House struct {
 	Vault      *vault.Vault
 	Library    *engine.Library
 	Dispatcher *engine.Dispatcher
+	Hearer     *engine.Hearer
 	Channels   *channel.Registry
 	APIKeys    *staff.Keys
 	Passes     *pass.Checker

@@ -27,3 +27,31 @@ func (h *House) Receive(ctx context.Context, channelName string, header http.Hea
 	}
 	return err
 }
+
+// Hear keeps what customers wrote back on a channel, and acts on it: when it returns, a refusal
+// among it holds. The channel checks that it is the provider who speaks.
+func (h *House) Hear(ctx context.Context, channelName string, header http.Header, body []byte) error {
+	c, connected := h.Channels.Get(channelName)
+	reader, reads := c.(channel.ReplyReader)
+	if !connected || !reads {
+		return errs.New(errs.NotFound, codes.ChannelUnknown, "no channel %.40q is connected that takes replies", channelName)
+	}
+	replies, err := reader.ReadReplies(header, body)
+	if err != nil {
+		return err
+	}
+	kept, err := h.Hearer.Hear(ctx, channelName, replies)
+	if kept > 0 {
+		h.wake()
+	}
+	return err
+}
+
+// Acknowledge gives what a channel's provider wants to hear once a post is kept; empty: nothing.
+func (h *House) Acknowledge(channelName string, replies bool) (contentType string, body []byte) {
+	c, _ := h.Channels.Get(channelName)
+	if speaks, ok := c.(channel.Acknowledger); ok {
+		return speaks.Acknowledge(replies)
+	}
+	return "", nil
+}

@@ -78,6 +78,7 @@ func New(c Config) (*API, error) {
 	a.asides()
 	a.takeReceipts()
 	a.webhooks()
+	a.takeReplies()
 	a.audits()
 	a.inapp()
 	a.feedback()

@@ -79,6 +79,7 @@ var rights = map[string]right{
 	"GET /v1/audit/verify": {scope: codes.AuditRead},
 
 	"POST /v1/receipts/{channel}": {public: "the channel's provider signs what it reports; nothing unsigned is believed"},
+	"POST /v1/replies/{channel}":  {public: "the channel's provider signs what customers wrote back; nothing unsigned is believed"},
 	"GET /openapi.json":           {public: "describes the API and tells nothing of what is in it"},
 }
 

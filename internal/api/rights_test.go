@@ -63,8 +63,8 @@ func TestEveryRouteAsksForItsScopeOrSaysWhyNot(t *testing.T) {
 				t.Errorf("%s with its scope %s: %d %s", r.Pattern, r.Scope, got.StatusCode, got.text)
 			}
 		}
-		if public != 2 {
-			t.Errorf("%d routes are public; receipts and the description are", public)
+		if public != 3 {
+			t.Errorf("%d routes are public; receipts, replies and the description are", public)
 		}
 	})
 }

@@ -217,6 +217,7 @@ func (a *App) assemble(ctx context.Context) error {
 		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Programs: a.Library.Programs, Links: a.Links, Channels: a.Channels,
 		PublicURL: a.Config.PublicURL, Hotline: a.Config.Wallet.Hotline,
 	}
+	hearer := &engine.Hearer{Dispatcher: a.Dispatcher, Answers: a.Answers, Wallet: func(language string) string { return a.Config.Wallet.Name.In(language) }}
 	a.Router = engine.NewRouter(engine.RouterConfig{DB: a.DB, Vault: a.Vault, IDs: a.IDs, Programs: a.Library.Programs, Catalogue: a.Intake.Catalogue, Trouble: a.oddity})
 	a.Folder = engine.NewFolder(a.DB, engine.Fresh(a.Library), a.Clock.Now)
 	a.Keeper = engine.NewKeeper(a.DB, a.Clock, a.Node)
@@ -227,7 +228,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.House = &acts.House{
-		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Library: a.Library, Dispatcher: a.Dispatcher, Channels: a.Channels,
+		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Library: a.Library, Dispatcher: a.Dispatcher, Hearer: hearer, Channels: a.Channels,
 		APIKeys: staff.NewKeys(a.DB, a.Clock), Home: a.Config.Wallet.Country, Wake: a.WakeLanes, Logged: a.WakeRouter,
 	}
 	a.House.Inbox, a.House.Bell, a.House.Answers, a.House.Passes = a.Inbox, a.Bell, a.Answers, a.passes()

@@ -34,10 +34,7 @@ func (z *zoneCache) named(name string) *time.Location {
 // compose finishes an attempt's content. It is durable as sent; the token in its
 // link is computed from the follow-up, so a second send carries the same.
 func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
-	t := p.step.Template
-	if t == nil {
-		t = template.Invitation()
-	}
+	t := templateOf(p.step)
 	zone := time.UTC
 	if len(s.customer.Zones) > 0 {
 		if z := d.zones.named(s.customer.Zones[0]); z != nil {
@@ -58,6 +55,14 @@ func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
 	}
 	a.Language, a.Subject, a.Body, a.HTML = m.Language, m.Subject, m.Text, m.HTML
 	return nil
+}
+
+// templateOf is what a step's message is made from.
+func templateOf(step *program.Step) *template.Template {
+	if step.Template == nil {
+		return template.Invitation()
+	}
+	return step.Template
 }
 
 // link is where a step's questionnaire is answered: the same at every sending.
@@ -82,6 +87,7 @@ func (d *Dispatcher) message(s *situation, a *attempt.Attempt) channel.Message {
 		return m // an older version's; it is only asked about
 	}
 	step := &s.live.Steps[a.Step]
+	m.Template = templateOf(step).Name()
 	wait := step.Wait
 	if step.Questionnaire != nil {
 		m.Link, wait = d.link(s.f, step), max(wait, answerWait)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/hear/reply"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -16,6 +17,8 @@ const (
 	// forgetAfter leaves a day between what intake still takes and what is forgotten,
 	// for nodes whose clocks differ.
 	forgetAfter = event.PastMax + 24*time.Hour
+	// repliesKept is how long what customers wrote back is kept.
+	repliesKept = 400 * 24 * time.Hour
 )
 
 // Keeper gives the node's sign of life and forgets what has outlived its use.
@@ -47,7 +50,10 @@ func (k *Keeper) Turn(ctx context.Context) (time.Time, bool, error) {
 	}
 	var forgotten int64
 	err := k.db.Write(ctx, db.Count, "forget", func(tx *db.Tx) (err error) {
-		forgotten, err = event.Forget(tx, now.Add(-forgetAfter), forgetKeysMax)
+		if forgotten, err = event.Forget(tx, now.Add(-forgetAfter), forgetKeysMax); err != nil {
+			return err
+		}
+		_, err = reply.Forget(tx, now.Add(-repliesKept), forgetKeysMax)
 		return err
 	})
 	if err != nil {

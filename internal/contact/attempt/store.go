@@ -252,3 +252,14 @@ func first(tx *db.Tx, query string, args ...any) (Attempt, error) {
 	}
 	return as[0], nil
 }
+
+// LastTo gives the latest attempt on a channel to an address of one of the customers that
+// may have reached it; false if there is none.
+func LastTo(tx *db.Tx, customers []int64, channel string, addressKey []byte) (Attempt, bool, error) {
+	as, err := db.All(tx, scan, `SELECT `+columns+` FROM attempt WHERE customer_id = ANY($1) AND channel = $2 AND address_key = $3
+		AND state NOT IN ('withheld', 'rejected') ORDER BY id DESC LIMIT 1`, customers, channel, addressKey)
+	if err != nil || len(as) == 0 {
+		return Attempt{}, false, err
+	}
+	return as[0], true, nil
+}

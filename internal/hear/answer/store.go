@@ -79,35 +79,64 @@ func (s *Store) change(ctx context.Context, token, name string, fn func(*change)
 	if !formed(token) {
 		return nil, errLink()
 	}
-	id, now := s.IDs.Next(), s.Clock.Now().UTC()
 	var sheet *Sheet
-	err := s.DB.Write(ctx, db.First, name, func(tx *db.Tx) error {
-		hash := hashOf(token)
-		if err := lock(tx, hash); err != nil {
-			return err
-		}
-		read, err := s.read(tx, token)
-		if err != nil {
-			return err
-		}
-		c := &change{Sheet: read, tx: tx, now: now, hash: hash}
-		fresh := c.ID == 0
-		if fresh {
-			c.ID = id // a row only once there is something to keep in it
-		}
-		if err := fn(c); err != nil {
-			return err
-		}
-		if fresh && len(c.Values) == 0 {
-			c.ID = 0
-		}
-		sheet = c.Sheet
-		return c.counts.Flush(tx)
+	err := s.DB.Write(ctx, db.First, name, func(tx *db.Tx) (err error) {
+		sheet, err = s.within(tx, token, fn)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return sheet, nil
+}
+
+// within changes a sheet in a transaction of the caller's.
+func (s *Store) within(tx *db.Tx, token string, fn func(*change) error) (*Sheet, error) {
+	hash := hashOf(token)
+	if err := lock(tx, hash); err != nil {
+		return nil, err
+	}
+	sheet, err := s.read(tx, token)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{Sheet: sheet, tx: tx, now: s.Clock.Now().UTC(), hash: hash}
+	fresh := c.ID == 0
+	if fresh {
+		c.ID = s.IDs.Next() // a row only once there is something to keep in it
+	}
+	if err := fn(c); err != nil {
+		return nil, err
+	}
+	if fresh && len(c.Values) == 0 {
+		c.ID = 0
+	}
+	return sheet, c.counts.Flush(tx)
+}
+
+// Reply keeps a number somebody wrote back, as the answer to the question that is scored, in
+// a transaction of the caller's; taken is false, and nothing changes, where the link does
+// nothing more or the number isn't on the scale. When no other question is left the answer
+// is handed in.
+func (s *Store) Reply(tx *db.Tx, token string, number int64) (taken bool, err error) {
+	_, err = s.within(tx, token, func(c *change) error {
+		q, ok := c.Form.Question(c.Form.Score())
+		if !ok || !q.Scaled() || number < q.Min || number > q.Max || c.err() != nil || !slices.Contains(c.Visible(), q.ID) {
+			return nil
+		}
+		if err := c.save(q.ID, Value{Given: number}); err != nil {
+			return err
+		}
+		taken = true
+		if slices.ContainsFunc(c.Visible(), func(id string) bool { v := c.Values[id]; return v.Empty() }) {
+			return nil
+		}
+		return c.complete(false)
+	})
+	if errs.CodeOf(err) == codes.LinkInvalid {
+		return false, nil // the customer was erased meanwhile
+	}
+	return taken, err
 }
 
 // lock keeps other savers of the same follow-up waiting. The follow-up's row is

@@ -258,6 +258,17 @@ CREATE TABLE feedback ( -- what customers say unasked
   said_at BIGINT NOT NULL, UNIQUE (customer_id, key)
 );
 
+-- hear/reply
+CREATE TABLE reply ( -- what customers write back
+  id BIGINT PRIMARY KEY, channel TEXT NOT NULL, name_hash BYTEA NOT NULL UNIQUE, -- of the provider's name for it
+  address_key BYTEA NOT NULL, customer_id BIGINT NOT NULL, follow_up_id BIGINT NOT NULL, program_id BIGINT NOT NULL,
+  kind TEXT NOT NULL, body TEXT NOT NULL, -- personal
+  refusal_id BIGINT NOT NULL, confirmation TEXT NOT NULL, at BIGINT NOT NULL, received_at BIGINT NOT NULL
+);
+CREATE INDEX reply_customer ON reply (customer_id);
+CREATE INDEX reply_follow_up ON reply (follow_up_id);
+CREATE INDEX reply_received ON reply (received_at);
+
 -- measure/study
 CREATE TABLE study_member (
   program_id BIGINT NOT NULL, customer_id BIGINT NOT NULL, arm TEXT NOT NULL, control BOOLEAN NOT NULL,
