@@ -26,7 +26,7 @@ const module = "github.com/huiyin/huiyin/internal/"
 // A helper package for tests (dbtest) stands directly above its parent and
 // needs no line.
 var floors = []string{
-	"platform/clock", "platform/errs", "platform/codes", "platform/ids", "platform/crypt",
+	"platform/clock", "platform/errs", "platform/codes", "platform/ids", "platform/crypt", "platform/qr",
 	"platform/db", "platform/tally", "platform/audit", "platform/outbox", "platform/outward",
 
 	"decide/policy", "decide/timing", "decide/plan", "decide/pace",
