@@ -6,6 +6,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/pages"
@@ -22,12 +23,14 @@ func (a *App) handler() (http.Handler, error) {
 	if h := a.Config.Wallet.Hotline; h != "" {
 		branding.Hotline = document.Text{document.ZhCN: h, document.En: h}
 	}
-	customers, err := pages.Handler(pages.Config{Answers: a.Answers, Links: a.Links, Branding: branding, Log: a.Log})
+	customers, err := pages.Handler(pages.Config{Answers: a.Answers, Links: a.Links, Branding: branding, Log: a.Log,
+		Shelf: a.Library, Secure: strings.HasPrefix(a.Config.PublicURL, "https://")})
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/q/", customers)
+	mux.Handle("/p/", customers)
 	mux.Handle("/u/", customers)
 	mux.Handle("/v1/", a.API)
 	mux.Handle("/openapi.json", a.API)

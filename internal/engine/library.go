@@ -89,6 +89,15 @@ func (l *Library) Questionnaire(tx *db.Tx, id int64) (*questionnaire.Questionnai
 	return set.Questionnaire(tx, id)
 }
 
+// Newest finds a questionnaire by its name, in its newest version.
+func (l *Library) Newest(ctx context.Context, name string) (*questionnaire.Questionnaire, int64, error) {
+	set, err := l.Set(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return set.Newest(name)
+}
+
 // refresh loads what is published, unless it is known to be as it was.
 func (l *Library) refresh(ctx context.Context) error {
 	now := l.now()

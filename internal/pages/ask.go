@@ -45,6 +45,11 @@ func next(sheet *answer.Sheet, want string) string {
 
 // question shows a question with what was said to it and, perhaps, what is wrong with that.
 func (h *house) question(w http.ResponseWriter, r *http.Request, status int, sheet *answer.Sheet, id string, said answer.Value, wrong string) {
+	h.draw(w, r, status, sheet, id, said, wrong, "")
+}
+
+// draw shows a question; visit is the token a visitor will have, "" for those who have one.
+func (h *house) draw(w http.ResponseWriter, r *http.Request, status int, sheet *answer.Sheet, id string, said answer.Value, wrong, visit string) {
 	q, known := sheet.Form.Question(id)
 	if !known {
 		h.fail(w, r, sheet, fmt.Errorf("question %q vanished from its questionnaire", id))
@@ -54,7 +59,7 @@ func (h *house) question(w http.ResponseWriter, r *http.Request, status int, she
 	lang := document.Choose(sheet.Form.Languages, chosen, sheet.Language)
 	words := wordsFor(lang)
 	view := asked(sheet, q, said, words, lang)
-	view.Action, view.Error = r.URL.Path, wrong
+	view.Action, view.Error, view.Visit = r.URL.Path, wrong, visit
 	if chosen != "" {
 		view.Lang = lang
 	}
@@ -118,23 +123,30 @@ func (h *house) take(w http.ResponseWriter, r *http.Request) {
 
 // wrong shows a question again with what was typed and what is wrong with it.
 func (h *house) wrong(w http.ResponseWriter, r *http.Request, sheet *answer.Sheet, q *questionnaire.Question, said answer.Value, e *errs.Error) {
+	if !slices.Contains(sheet.Visible(), q.ID) {
+		id := next(sheet, "")
+		h.question(w, r, http.StatusUnprocessableEntity, sheet, id, sheet.Values[id], h.complaint(r, sheet, q, said, e))
+		return
+	}
+	h.question(w, r, http.StatusUnprocessableEntity, sheet, q.ID, said, h.complaint(r, sheet, q, said, e))
+}
+
+// complaint says what is wrong with an answer, and how to mend it.
+func (h *house) complaint(r *http.Request, sheet *answer.Sheet, q *questionnaire.Question, said answer.Value, e *errs.Error) string {
 	words := wordsFor(document.Choose(sheet.Form.Languages, r.FormValue("lang"), sheet.Language))
-	text := words.ErrorInvalid
 	switch {
 	case !slices.Contains(sheet.Visible(), q.ID):
-		id := next(sheet, "")
-		h.question(w, r, http.StatusUnprocessableEntity, sheet, id, sheet.Values[id], words.ErrorHidden)
-		return
+		return words.ErrorHidden
 	case e.Kind == errs.TooLarge && q.Type == questionnaire.FreeText:
-		text = fmt.Sprintf(words.ErrorTooLong, q.MaxChars)
+		return fmt.Sprintf(words.ErrorTooLong, q.MaxChars)
 	case e.Kind == errs.TooLarge:
-		text = fmt.Sprintf(words.ErrorTooLong, questionnaire.OtherCharsMax)
+		return fmt.Sprintf(words.ErrorTooLong, questionnaire.OtherCharsMax)
 	case said.Empty() && q.Required:
-		text = words.ErrorRequired
+		return words.ErrorRequired
 	case q.Type == questionnaire.Multiple:
-		text = words.picks(q, len(said.Choices()))
+		return words.picks(q, len(said.Choices()))
 	}
-	h.question(w, r, http.StatusUnprocessableEntity, sheet, q.ID, said, text)
+	return words.ErrorInvalid
 }
 
 // finish hands the answer in; a required question passed over comes first.
@@ -143,6 +155,10 @@ func (h *house) finish(w http.ResponseWriter, r *http.Request, sheet *answer.She
 	if errs.CodeOf(err) == codes.AnswerIncomplete {
 		e, _ := errs.As(err)
 		id := next(sheet, e.Path)
+		if own := "/q/" + token; r.URL.Path != own { // a visitor's first answer, out of turn
+			http.Redirect(w, r, address(own, id, lang), http.StatusSeeOther)
+			return
+		}
 		h.question(w, r, http.StatusUnprocessableEntity, sheet, id, sheet.Values[id], wordsFor(document.Choose(sheet.Form.Languages, lang, sheet.Language)).ErrorRequired)
 		return
 	}
@@ -150,7 +166,7 @@ func (h *house) finish(w http.ResponseWriter, r *http.Request, sheet *answer.She
 		h.fail(w, r, sheet, err)
 		return
 	}
-	to := r.URL.Path + "/done"
+	to := "/q/" + token + "/done"
 	if lang != "" {
 		to += "?" + url.Values{"lang": {lang}}.Encode()
 	}

@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"log/slog"
 	"net/http"
@@ -34,6 +35,8 @@ const (
 	program  = int64(7)
 	short    = int64(70) // stars, then why
 	long     = int64(71) // every type of question, at its largest
+	open     = int64(72) // short, for everybody, three answers wanted
+	tablet   = int64(73) // short, for everybody, again and again, till the end of the day
 	validity = 48 * time.Hour
 )
 
@@ -56,9 +59,9 @@ func newSite(t testing.TB, d *db.DB) *site {
 	}
 	c := clock.NewVirtual(start)
 	s := &site{t: t, clock: c, links: answer.NewLinks(crypt.FromSeed([]byte("a seed for tests")))}
-	s.answers = &answer.Store{DB: d, Clock: c, IDs: ids.New(c, 1, strings.NewReader("")), Forms: f}
+	s.answers = &answer.Store{DB: d, Clock: c, IDs: ids.New(c, 1, rand.Reader), Forms: f}
 	s.Handler, err = pages.Handler(pages.Config{
-		Answers: s.answers, Links: s.links, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Shelf: f, Answers: s.answers, Links: s.links, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Branding: pages.Branding{
 			Name: document.Text{document.ZhCN: "示例钱包", document.En: "Example Wallet"}, Hotline: document.Text{document.En: "400-000-0000"},
 		},
@@ -175,6 +178,16 @@ func (s *site) step(path string, form url.Values) (string, *httptest.ResponseRec
 
 type forms map[int64]*questionnaire.Questionnaire
 
+// Newest finds the questionnaires that have a name of their own.
+func (f forms) Newest(_ context.Context, name string) (*questionnaire.Questionnaire, int64, error) {
+	for id, q := range f {
+		if q.Name == name {
+			return q, id, nil
+		}
+	}
+	return nil, 0, errs.New(errs.Invalid, codes.ReferenceUnknown, "there is no Questionnaire %s", name)
+}
+
 func (f forms) Questionnaire(_ *db.Tx, id int64) (*questionnaire.Questionnaire, error) {
 	if q, ok := f[id]; ok {
 		return q, nil
@@ -192,8 +205,12 @@ var shelf = sync.OnceValues(func() (forms, error) {
 		return nil, err
 	}
 	f := forms{}
-	for id, definition := range map[int64]*questionnaire.Definition{short: stars(), long: everything()} {
-		if f[id], err = questionnaire.Compile("after-payment", definition, env); err != nil {
+	everybody, again := stars(), stars()
+	everybody.Publish = &questionnaire.PublishDefinition{Public: true, Quota: 3}
+	again.Publish = &questionnaire.PublishDefinition{Public: true, Repeat: true, Until: "2026-03-02T18:00:00Z"}
+	for id, definition := range map[int64]*questionnaire.Definition{short: stars(), long: everything(), open: everybody, tablet: again} {
+		name := map[int64]string{short: "after-payment", long: "everything", open: "open", tablet: "tablet"}[id]
+		if f[id], err = questionnaire.Compile(name, definition, env); err != nil {
 			return nil, err
 		}
 	}

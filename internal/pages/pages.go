@@ -2,11 +2,13 @@ package pages
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"html/template"
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/program/questionnaire"
 )
 
 // Bounds on what browsers send.
@@ -32,7 +35,14 @@ type Config struct {
 	Answers  *answer.Store // refusals go to its database too
 	Links    *answer.Links
 	Branding Branding
+	Secure   bool         // the pages are reached by https
+	Shelf    Shelf        // of public questionnaires; nil: there are none
 	Log      *slog.Logger // nil: slog's own
+}
+
+// Shelf finds questionnaires by name.
+type Shelf interface {
+	Newest(ctx context.Context, name string) (*questionnaire.Questionnaire, int64, error)
 }
 
 // house is what every page shows and every handler uses.
@@ -41,6 +51,7 @@ type house struct {
 	Style  template.CSS
 	csp    string
 	origin *http.CrossOriginProtection
+	visits *limiter
 }
 
 //go:embed page.html
@@ -48,7 +59,7 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// Handler serves /q/{token} and /u/{token}.
+// Handler serves /q/{token}, /p/{name} and /u/{token}.
 func Handler(c Config) (http.Handler, error) {
 	css, source, err := style(c.Branding.Colour)
 	if err != nil {
@@ -57,12 +68,14 @@ func Handler(c Config) (http.Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	h := &house{Config: c, Style: css, origin: http.NewCrossOriginProtection()}
+	h := &house{Config: c, Style: css, origin: http.NewCrossOriginProtection(), visits: newLimiter()}
 	h.csp = "default-src 'none'; style-src " + source + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /q/{token}", h.ask)
 	mux.HandleFunc("POST /q/{token}", h.take)
 	mux.HandleFunc("GET /q/{token}/done", h.thank)
+	mux.HandleFunc("GET /p/{name}", h.welcome)
+	mux.HandleFunc("POST /p/{name}", h.begin)
 	mux.HandleFunc("GET /u/{token}", h.offerRefusal)
 	mux.HandleFunc("POST /u/{token}", h.refuse)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -159,6 +172,8 @@ func (h *house) fail(w http.ResponseWriter, r *http.Request, sheet *answer.Sheet
 		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleUsed }, func(w *words) string { return w.Used }))
 	case codes.LinkExpired:
 		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleExpired }, func(w *words) string { return w.Expired }))
+	case codes.QuestionnaireClosed:
+		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleClosed }, func(w *words) string { return w.Closed }))
 	case codes.LinkInvalid:
 		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleInvalid }, func(w *words) string { return w.Invalid }))
 	default:
@@ -182,7 +197,8 @@ func (h *house) form(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	if err := r.ParseForm(); err != nil {
-		http.Error(w, "the form can't be read, or is larger than 64 KB", http.StatusRequestEntityTooLarge)
+		r.Form = url.Values{"lang": {r.URL.Query().Get("lang")}} // what was read of it isn't whole
+		h.show(w, http.StatusRequestEntityTooLarge, h.plain(r, func(w *words) string { return w.TitleLarge }, func(w *words) string { return w.Large }))
 		return false
 	}
 	return true

@@ -29,6 +29,7 @@ type language struct{ Lang, Name, Href string }
 // question is one question in one language, with what has been said to it.
 type question struct {
 	ID, Action, Lang    string // Lang: chosen on the page; "": that of the invitation
+	Visit               string // the token a visitor will have
 	Ask, Need           string
 	Progress            string
 	Number, Of          int

@@ -26,7 +26,10 @@ type words struct {
 	TitleUsed, Used                    string
 	TitleExpired, Expired              string
 	TitleInvalid, Invalid              string
+	TitleClosed, Closed                string
 	TitleBusy, Busy                    string
+	TitleMany, Many                    string
+	TitleLarge, Large                  string
 	TitleForbidden, Forbidden          string
 	TitleRefuse, Refuse                string
 	RefuseOne, RefuseAll, RefuseEffect string
@@ -85,6 +88,9 @@ var chinese = words{
 	TitleUsed: "您已经提交过了", Used: "这份问卷我们已经收到,不需要再填写。谢谢您!",
 	TitleExpired: "链接已过期", Expired: "这份问卷的填写时间已经结束。如果您还有话想对我们说,请联系客服。",
 	TitleInvalid: "链接打不开", Invalid: "这个链接无效或已经失效。请从收到的消息里重新点开;如果是复制的,请检查是否完整。",
+	TitleClosed: "问卷已结束", Closed: "这份问卷已经收集完毕,不再接收新的回答。谢谢您的关注!",
+	TitleMany: "请稍后再试", Many: "您所在的网络刚刚提交了很多份问卷,这一份还没有保存。请过十分钟再试。",
+	TitleLarge: "内容太长了", Large: "您提交的内容太长,没有保存。请返回上一页,缩短后再提交。",
 	TitleBusy: "请稍后再试", Busy: "系统暂时繁忙,这一步还没有保存。请返回上一页,过一会儿再提交。",
 	TitleForbidden: "请在原页面提交", Forbidden: "这次提交来自别的网站,没有保存。请从收到的消息里打开链接再填写。",
 	TitleRefuse: "不想再收到%s?", Refuse: "点击下面的按钮后,我们不会再通过%s联系您,包括交易进展和资金提醒。",
@@ -110,6 +116,9 @@ var english = words{
 	TitleUsed: "You have already answered", Used: "We have your answers to this questionnaire; there is nothing left to fill in. Thank you!",
 	TitleExpired: "This link has expired", Expired: "The time for answering is over. If there is something you would still like to tell us, please contact customer service.",
 	TitleInvalid: "This link doesn't open", Invalid: "The link is not valid, or no longer is. Please open it from the message you received; if you copied it, check that it is complete.",
+	TitleClosed: "This questionnaire is closed", Closed: "We have all the answers we were looking for and take no new ones. Thank you for coming!",
+	TitleMany: "Please try again shortly", Many: "A lot of answers have just come from your network, and this one was not saved. Please try again in ten minutes.",
+	TitleLarge: "That is too long", Large: "What you sent is too long and was not saved. Please go back, shorten it and send it again.",
 	TitleBusy: "Please try again shortly", Busy: "We are busy just now and this step was not saved. Please go back and send it again in a moment.",
 	TitleForbidden: "Please answer on the page itself", Forbidden: "This came from another website and was not saved. Please open the link in the message you received.",
 	TitleRefuse: "No more contact by %s?", Refuse: "Once you press the button we will not contact you by %s again, not even about payments under way or money on its way back.",

@@ -56,6 +56,9 @@ type Sheet struct {
 	ExpiresAt time.Time
 }
 
+// Visitor says whether it is the answer of someone who came by a public link: nobody we know.
+func (a *Answer) Visitor() bool { return a.FollowUp < 0 }
+
 // Given gives the values as conditions see them.
 func (a *Answer) Given() map[string]any {
 	m := make(map[string]any, len(a.Values))

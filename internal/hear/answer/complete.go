@@ -53,6 +53,9 @@ func (c *change) complete(paced bool) error {
 	if err := c.answered(); err != nil {
 		return err
 	}
+	if c.Visitor() {
+		return c.fillPublic()
+	}
 	if err := outbox.Tell(c.tx, c.tell()...); err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func (c *change) judge(paced bool) {
 
 // earn keeps the reward of an answer, if it earns one and the customer had none for it yet.
 func (c *change) earn() error {
-	if c.Form.Reward == nil || c.Customer == 0 || len(c.Careless) > 0 {
+	if c.Form.Reward == nil || c.Visitor() || len(c.Careless) > 0 {
 		return nil
 	}
 	n, err := c.tx.Exec(`INSERT INTO reward (program_id, customer_id, questionnaire, answer_id, reward, at) VALUES ($1, $2, $3, $4, $5, $6)

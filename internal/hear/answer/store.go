@@ -147,6 +147,9 @@ func lock(tx *db.Tx, hash []byte) error {
 	}
 	var id int64
 	err := tx.QueryRow(`SELECT f.id FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id WHERE l.hash = $1 FOR UPDATE OF f`, hash).Scan(&id)
+	if errors.Is(err, db.ErrNoRows) { // a visitor's own link, or none
+		err = tx.QueryRow(`SELECT follow_up_id FROM answer_link WHERE hash = $1 AND publication_id > 0 FOR UPDATE`, hash).Scan(&id)
+	}
 	if errors.Is(err, db.ErrNoRows) {
 		return errLink()
 	}
@@ -155,12 +158,12 @@ func lock(tx *db.Tx, hash []byte) error {
 
 // read finds the sheet of a token, in one query since it stands in every customer's way.
 func (s *Store) read(tx *db.Tx, token string) (*Sheet, error) {
-	rows, err := tx.Query(`SELECT l.follow_up_id, l.questionnaire_id, l.channel, l.language, l.expires_at, l.used_at, f.program_id, f.customer_id, f.reason,
+	rows, err := tx.Query(`SELECT l.follow_up_id, l.questionnaire_id, l.channel, l.language, l.expires_at, l.used_at, COALESCE(f.program_id, l.publication_id), COALESCE(f.customer_id, 0), COALESCE(f.reason, ''),
 			COALESCE(a.id, 0), COALESCE(a.questionnaire_id, 0), COALESCE(a.score, 0), COALESCE(a.scored, false), COALESCE(a.started_at, 0), COALESCE(a.completed_at, 0),
 			COALESCE(a.careless, ''), COALESCE(a.rewarded, false), COALESCE(v.question, ''), COALESCE(v.value, ''), COALESCE(v.saved_at, 0)
-		FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id
+		FROM answer_link l LEFT JOIN follow_up f ON f.id = l.follow_up_id
 			LEFT JOIN answer a ON a.follow_up_id = l.follow_up_id LEFT JOIN answer_value v ON v.answer_id = a.id
-		WHERE l.hash = $1`, hashOf(token))
+		WHERE l.hash = $1 AND (f.id IS NOT NULL OR l.publication_id > 0)`, hashOf(token))
 	if err != nil {
 		return nil, err
 	}
@@ -297,6 +300,9 @@ func (c *change) score(v Value) error {
 
 // answered ends the follow-up; what the customer answers has arrived.
 func (c *change) answered() error {
+	if c.Visitor() {
+		return nil
+	}
 	ended, err := followup.Answer(c.tx, &c.counts, c.FollowUp, c.now)
 	if err != nil || !ended {
 		return err

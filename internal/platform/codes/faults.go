@@ -25,6 +25,7 @@ const (
 	LinkUsed            = "link-used"
 	AnswerInvalid       = "answer-invalid"
 	AnswerIncomplete    = "answer-incomplete"
+	QuestionnaireClosed = "questionnaire-closed"
 	SignatureInvalid    = "signature-invalid"
 	RowInvalid          = "row-invalid"
 	EncodingUnknown     = "encoding-unknown"
@@ -58,6 +59,7 @@ var requestFaults = []Entry{
 	{"link-expired", Fault, "链接已过期", "This link has expired"},
 	{"link-used", Fault, "这份问卷已经提交过了", "This questionnaire has already been answered"},
 	{"answer-invalid", Fault, "答案不在可选范围内", "The answer is not one of those offered"},
+	{"questionnaire-closed", Fault, "这份问卷已经收集完毕", "This questionnaire is closed"},
 	{"answer-incomplete", Fault, "还有题目需要回答", "A question still needs an answer"},
 	{"signature-invalid", Fault, "签名校验未通过", "The signature does not match"},
 	{"row-invalid", Fault, "这一行无法读取", "This row could not be read"},

@@ -211,6 +211,17 @@ func (s *Set) Questionnaire(tx *db.Tx, id int64) (*questionnaire.Questionnaire, 
 	return q, nil
 }
 
+// Newest finds a questionnaire by its name, in its newest version.
+func (s *Set) Newest(name string) (*questionnaire.Questionnaire, int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, e, err := s.lib.questionnaire(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	return q, e.id, nil
+}
+
 // Rules gives the rules that contacts are judged by.
 func (s *Set) Rules() *policy.Rules { return s.lib.rules }
 

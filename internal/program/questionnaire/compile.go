@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/huiyin/huiyin/internal/platform/codes"
@@ -72,6 +73,7 @@ func (q *Questionnaire) setLimits(def *Definition, p *document.Problems) {
 	if q.Quota = def.Quota; q.Quota < 0 || q.Quota > QuotaMax {
 		p.Addf("quota", codeShape, "a quota is between 1 and %d complete answers; leave it out to take all", int64(QuotaMax))
 	}
+	q.setPublish(def.Publish, p)
 	r := def.Reward
 	if r == nil {
 		return
@@ -86,6 +88,29 @@ func (q *Questionnaire) setLimits(def *Definition, p *document.Problems) {
 		}
 	}
 	q.Reward = &Reward{ID: r.ID, Note: r.Note}
+}
+
+// setPublish takes over how everybody may answer. A day named as the last is that day to its end
+// everywhere: till noon of the next by UTC.
+func (q *Questionnaire) setPublish(def *PublishDefinition, p *document.Problems) {
+	if def == nil || !def.Public {
+		return
+	}
+	pub := Publish{Quota: def.Quota, Repeat: def.Repeat}
+	if pub.Quota < 0 || pub.Quota > QuotaMax {
+		p.Addf("publish.quota", codeShape, "a quota is between 1 and %d complete answers; leave it out to take all", int64(QuotaMax))
+	}
+	if def.Until != "" {
+		day, err := time.Parse(time.DateOnly, def.Until)
+		pub.Until = day.Add(36 * time.Hour)
+		if err != nil {
+			pub.Until, err = time.Parse(time.RFC3339, def.Until)
+		}
+		if err != nil {
+			p.Addf("publish.until", codeShape, "`%s` is no day; write the last one as \"2026-12-31\", or a moment as \"2026-12-31T18:00:00+08:00\"", shown(def.Until))
+		}
+	}
+	q.Publish = &pub
 }
 
 func checkLanguages(def *Definition, p *document.Problems) {

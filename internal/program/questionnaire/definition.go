@@ -49,6 +49,15 @@ type Definition struct {
 	Thanks    document.Text        `yaml:"thanks"`
 	Quota     int64                `yaml:"quota"` // complete answers wanted in each program; 0: all
 	Reward    *RewardDefinition    `yaml:"reward"`
+	Publish   *PublishDefinition   `yaml:"publish"` // for anyone who has its address
+}
+
+// PublishDefinition opens a questionnaire to everybody, under an address that is no secret.
+type PublishDefinition struct {
+	Public bool   `yaml:"public"`
+	Quota  int64  `yaml:"quota"`  // complete answers after which it closes; 0: never
+	Until  string `yaml:"until"`  // the last day, or the moment it closes; "": never
+	Repeat bool   `yaml:"repeat"` // one browser may answer again: a shared tablet
 }
 
 // RewardDefinition is what the wallet gives for an answer.

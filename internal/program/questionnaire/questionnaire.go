@@ -2,6 +2,7 @@ package questionnaire
 
 import (
 	"slices"
+	"time"
 
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/program/condition"
@@ -18,6 +19,7 @@ type Questionnaire struct {
 	Thanks    *template.Text // nil: none
 	Quota     int64          // complete answers after which a program stops asking; 0: none
 	Reward    *Reward        // nil: none
+	Publish   *Publish       // nil: only those who are invited answer it
 
 	byID  map[string]int
 	score string
@@ -38,6 +40,13 @@ type Question struct {
 	MaxPicks int      // of multiple; 0: all
 
 	showIf *condition.Condition
+}
+
+// Publish says how everybody may answer.
+type Publish struct {
+	Quota  int64     // complete answers; 0: any number
+	Until  time.Time // zero: for good
+	Repeat bool
 }
 
 // Reward is what the wallet gives for an answer that is handed in and looks meant.

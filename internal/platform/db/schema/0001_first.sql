@@ -227,8 +227,12 @@ CREATE INDEX inbox_item_until ON inbox_item (until_at);
 -- hear/answer
 CREATE TABLE answer_link (
   hash BYTEA PRIMARY KEY, follow_up_id BIGINT NOT NULL, questionnaire_id BIGINT NOT NULL, channel TEXT NOT NULL, language TEXT NOT NULL,
-  created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, used_at BIGINT NOT NULL DEFAULT 0
+  created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, used_at BIGINT NOT NULL DEFAULT 0,
+  publication_id BIGINT NOT NULL DEFAULT 0 -- of a visitor: follow_up_id is then below zero, and so it is in the answer
 ) /*clustered*/;
+CREATE TABLE publication ( -- a questionnaire open to everybody; its answers are counted under its id, as if it were a program
+  id BIGINT PRIMARY KEY, questionnaire TEXT NOT NULL UNIQUE, complete BIGINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL
+);
 CREATE TABLE answer (
   id BIGINT PRIMARY KEY, follow_up_id BIGINT NOT NULL UNIQUE, program_id BIGINT NOT NULL, customer_id BIGINT NOT NULL,
   questionnaire_id BIGINT NOT NULL, channel TEXT NOT NULL, language TEXT NOT NULL, score INTEGER NOT NULL DEFAULT 0, scored BOOLEAN NOT NULL DEFAULT false,
