@@ -40,7 +40,7 @@ var floors = []string{
 	"program/knowledge", "program/rules", "program/program",
 	"followup",
 	"contact/agent", "contact/attempt",
-	"hear/answer", "hear/reply", "hear/feedback",
+	"hear/answer", "hear/reply", "hear/feedback", "hear/suspicion",
 	"resolve/guide", "resolve/casework",
 	"measure/statistics", "measure/study", "measure/report", "measure/quality",
 	"engine", "engine/deliver",

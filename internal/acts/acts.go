@@ -37,6 +37,8 @@ type House struct {
 	Names      []string // of channels that count as connected when publishing; nil: those of Channels
 	Wake       func()   // follow-ups may have fallen due; nil: nobody is told
 	Logged     func()   // events were put into the log; nil: nobody is told
+
+	checks limit // of questions whether a message is ours
 }
 
 func (h *House) now() time.Time { return h.Clock.Now() }

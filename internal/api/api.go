@@ -72,6 +72,7 @@ func New(c Config) (*API, error) {
 	a.customers()
 	a.wishes()
 	a.will()
+	a.genuine()
 	a.documents()
 	a.programs()
 	a.lists()

@@ -38,6 +38,8 @@ var rights = map[string]right{
 	"GET /v1/customers/{ref}/consents":         {scope: codes.CustomersRead},
 	"POST /v1/customers/{ref}/wrong-person":    {scope: codes.RefusalsWrite},
 	"POST /v1/consents/batch":                  {scope: codes.RefusalsWrite},
+	"POST /v1/contacts/check":                  {scope: codes.ContactsCheck},
+	"GET /v1/suspicions":                       {scope: codes.SuspicionsRead},
 	"GET /v1/wordings":                         {scope: codes.DocumentsRead},
 
 	"POST /v1/documents":              {scope: codes.DocumentsWrite},

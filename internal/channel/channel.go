@@ -24,6 +24,7 @@ type Message struct {
 	Headers     map[string]string // further headers, for channels that have headers
 	Customer    int64             // whose it is: an opaque number, for channels that keep something of theirs
 	SealKey     int64             // the key under which a channel seals what it keeps of theirs
+	Reference   string            // what the customer may ask about it by; the text holds it already
 	Program     string            // why we write, in a few words and the message's language
 	Until       time.Time         // when it has outlived its use; zero: never
 }

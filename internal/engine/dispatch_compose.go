@@ -48,7 +48,8 @@ func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
 	if p.step.Questionnaire != nil {
 		v.Link = d.link(s.f, p.step)
 	}
-	v.Unsubscribe = d.unsubscribe(a)
+	v.Unsubscribe, v.Reference = d.unsubscribe(a), attempt.Reference(d.Keys, a.ID)
+	v.Preferences = d.PublicURL + "/p/" + d.Links.Preferences(a.Customer, a.IntendedAt.Add(linkGrace))
 	m, err := t.Render(v)
 	if err != nil {
 		return err
@@ -80,8 +81,9 @@ func (d *Dispatcher) message(s *situation, a *attempt.Attempt) channel.Message {
 	m := channel.Message{
 		Key: attempt.Key(d.Keys, a.ID), Attempt: a.ID, To: a.Address, Language: a.Language, Purpose: a.Purpose,
 		Subject: a.Subject, Text: a.Body, HTML: a.HTML, Unsubscribe: d.unsubscribe(a),
-		Headers:  map[string]string{"X-Huiyin-Attempt": strconv.FormatInt(a.ID, 10)},
-		Customer: a.Customer, SealKey: a.KeyID, Program: s.live.Title.In(a.Language), Until: s.f.Deadline,
+		Reference: attempt.Reference(d.Keys, a.ID),
+		Headers:   map[string]string{"X-Huiyin-Attempt": strconv.FormatInt(a.ID, 10)},
+		Customer:  a.Customer, SealKey: a.KeyID, Program: s.live.Title.In(a.Language), Until: s.f.Deadline,
 	}
 	if a.Step >= len(s.live.Steps) {
 		return m // an older version's; it is only asked about

@@ -8,6 +8,7 @@ import (
 	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/program/condition"
+	"github.com/huiyin/huiyin/internal/program/document"
 	"github.com/huiyin/huiyin/internal/program/program"
 )
 
@@ -78,4 +79,18 @@ func (p *Programs) person(c *customer.Customer, facts *customer.Facts, now time.
 		return err == nil && in
 	}
 	return v
+}
+
+// Title is what a program is called to customers: the words of its newest version.
+func (p *Programs) Title(id int64) document.Text {
+	var newest *program.Live
+	for _, live := range p.byVersion {
+		if live.ID == id && (newest == nil || live.VersionID > newest.VersionID) {
+			newest = live
+		}
+	}
+	if newest == nil {
+		return nil
+	}
+	return newest.Title
 }

@@ -20,6 +20,7 @@ const (
 
 	purposeAnswer  = "answer-link"
 	purposeRefusal = "refusal-link"
+	purposeWishes  = "preferences-link"
 )
 
 // Links makes the tokens customers hold. A token is computed, not drawn, so a
@@ -82,6 +83,29 @@ func (l *Links) IssueAll(tx *db.Tx, now time.Time, all []Invitation) ([]string, 
 		}
 	}
 	return tokens, nil
+}
+
+// Preferences gives the token of the page on which a customer says how they want to be reached.
+// It carries the customer's number and when it ends; the MAC proves it.
+func (l *Links) Preferences(customer int64, until time.Time) string {
+	body := append(id8(customer), id8(db.Millis(until))...)
+	return ids.Spell(append(body, l.keys.MAC(purposeWishes, body)[:tokenBytes]...))
+}
+
+// ReadPreferences reads the token back, by the clock of whoever asks.
+func (l *Links) ReadPreferences(token string, now time.Time) (customer int64, err error) {
+	const size = 2*idBytes + tokenBytes
+	if len(token) > 2*size {
+		return 0, errLink()
+	}
+	b, bad := ids.Unspell(token)
+	if bad != nil || len(b) != size || ids.Spell(b) != token || !crypt.Equal(b[2*idBytes:], l.keys.MAC(purposeWishes, b[:2*idBytes])[:tokenBytes]) {
+		return 0, errLink()
+	}
+	if until := db.Time(int64(binary.BigEndian.Uint64(b[idBytes:]))); !now.Before(until) {
+		return 0, errs.New(errs.NotFound, codes.LinkExpired, "this link has expired; a newer message has a newer one")
+	}
+	return int64(binary.BigEndian.Uint64(b)), nil
 }
 
 // Refusal gives the token by which a customer refuses a channel. It needs no row

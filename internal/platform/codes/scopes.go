@@ -22,6 +22,8 @@ const (
 	WebhooksRead     Scope = "webhooks-read"
 	WebhooksWrite    Scope = "webhooks-write"
 	CustomersSign    Scope = "customers-sign"
+	ContactsCheck    Scope = "contacts-check"
+	SuspicionsRead   Scope = "suspicions-read"
 	Admin            Scope = "admin"
 )
 
@@ -45,5 +47,7 @@ var rights = []Entry{
 	{"webhooks-read", Right, "查看推送地址和投递记录", "Read webhook endpoints and their delivery log"},
 	{"webhooks-write", Right, "设置推送地址、轮换密钥、重新投递", "Set up webhook endpoints, rotate secrets, send again"},
 	{"customers-sign", Right, "为客户签发应用内令牌(只能单独使用)", "Sign in-app tokens for customers (a key of its own)"},
+	{"contacts-check", Right, "核实消息是否由我们发出", "Ask whether a message is ours"},
+	{"suspicions-read", Right, "查看可疑消息举报", "Read reports of suspicious messages"},
 	{"admin", Right, "全部权限", "Everything"},
 }

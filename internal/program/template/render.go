@@ -25,6 +25,8 @@ type Vars struct {
 	Name      string         // shown masked only
 
 	Hotline, Link, Unsubscribe string
+	Preferences                string // where the customer says how they want to be reached
+	Reference                  string // what the message is called by
 	AgentAlias, AgentNumber    string
 	More                       map[string]string // for scopes that know more names
 }

@@ -42,9 +42,11 @@ type variable struct {
 // takes a field that any type of the catalogue has, "" means no event stands behind the message.
 func NewScope(c *event.Catalogue, eventType string) (*Scope, error) {
 	s := &Scope{roots: map[string]*variable{
-		"hotline":     {kind: event.String, get: func(f *frame) any { return textOrNil(f.vars.Hotline) }},
-		"link":        {kind: event.String, get: func(f *frame) any { return address(f.vars.Link) }},
-		"unsubscribe": {kind: event.String, get: func(f *frame) any { return address(f.vars.Unsubscribe) }},
+		"hotline":          {kind: event.String, get: func(f *frame) any { return textOrNil(f.vars.Hotline) }},
+		"link":             {kind: event.String, get: func(f *frame) any { return address(f.vars.Link) }},
+		"preferences_link": {kind: event.String, get: func(f *frame) any { return address(f.vars.Preferences) }},
+		"reference":        {kind: event.String, get: func(f *frame) any { return textOrNil(f.vars.Reference) }},
+		"unsubscribe":      {kind: event.String, get: func(f *frame) any { return address(f.vars.Unsubscribe) }},
 		"customer": {kind: event.Object, field: customerField, fields: map[string]*variable{
 			"masked_name": {kind: event.String}, "language": {kind: event.String}, "country": {kind: event.String},
 		}},

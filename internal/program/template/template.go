@@ -22,6 +22,7 @@ const (
 const (
 	channelSMS   = "sms"
 	channelEmail = "email"
+	channelInApp = "inapp"
 )
 
 // Definition is a document of kind Template.
@@ -214,6 +215,8 @@ func (t *Template) render(v *Vars) (Message, error) {
 	if m.Text, err = f.run(chosen.body[m.Language]); err != nil {
 		return m, err
 	}
+	closing := t.closing(v, m.Language)
+	m.Text = closed(v.Channel, m.Text, closing)
 	if v.Channel == channelSMS && len(t.signature) > 0 {
 		m.Text = sign(t.signature.In(m.Language), m.Text)
 	}
@@ -227,9 +230,10 @@ func (t *Template) render(v *Vars) (Message, error) {
 	if own, ok := chosen.html[m.Language]; ok {
 		f.html = true
 		m.HTML, err = f.run(own)
+		m.HTML = closedHTML(m.HTML, closing, v)
 		return m, err
 	}
-	m.HTML = page(m.Text, m.Language, v.Link)
+	m.HTML = page(m.Text, m.Language, v.Link, v.Preferences)
 	return m, nil
 }
 
@@ -263,10 +267,13 @@ func subjectLine(s string) string {
 	return s
 }
 
-// page makes a plain HTML page of a text: its paragraphs, and our link to click.
-func page(text, language, link string) string {
+// page makes a plain HTML page of a text: its paragraphs, and our links to click.
+func page(text, language string, links ...string) string {
 	body := html.EscapeString(text)
-	if link != "" {
+	for _, link := range links {
+		if link == "" {
+			continue
+		}
 		shown := html.EscapeString(link)
 		body = strings.ReplaceAll(body, shown, `<a href="`+shown+`">`+shown+`</a>`)
 	}

@@ -273,6 +273,12 @@ CREATE INDEX reply_customer ON reply (customer_id);
 CREATE INDEX reply_follow_up ON reply (follow_up_id);
 CREATE INDEX reply_received ON reply (received_at);
 
+-- hear/suspicion
+CREATE TABLE suspicion ( -- messages that somebody took for a fraud; of nobody in particular
+  id BIGINT PRIMARY KEY, at BIGINT NOT NULL, text TEXT NOT NULL, sender TEXT NOT NULL DEFAULT '', language TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX suspicion_at ON suspicion (at);
+
 -- measure/study
 CREATE TABLE study_member (
   program_id BIGINT NOT NULL, customer_id BIGINT NOT NULL, arm TEXT NOT NULL, control BOOLEAN NOT NULL,
