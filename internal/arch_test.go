@@ -46,7 +46,7 @@ var floors = []string{
 	"engine", "engine/deliver",
 	"trial/oracle", "trial", "trial/faults", "replay",
 	"acts", "importer",
-	"api", "pages",
+	"api", "pages", "widget",
 	"bench",
 	"demo",
 	"app",

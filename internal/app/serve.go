@@ -13,6 +13,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/program/document"
+	"github.com/huiyin/huiyin/internal/widget"
 )
 
 const readyTimeout = 2 * time.Second
@@ -32,6 +33,11 @@ func (a *App) handler() (http.Handler, error) {
 	mux.Handle("/q/", customers)
 	mux.Handle("/p/", customers)
 	mux.Handle("/u/", customers)
+	inbox, err := widget.Handler(widget.Config{Origins: a.Config.Origins()})
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/inapp/", inbox)
 	mux.Handle("/v1/", a.API)
 	mux.Handle("/openapi.json", a.API)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, map[string]string{"status": "ok"}) })
