@@ -29,8 +29,6 @@ const (
 	zonesMax        = 20
 	thingsMax       = 50
 	pointsMax       = 20
-	phoneDigitsMin  = 7
-	phoneDigitsMax  = 15 // E.164
 	birthYearMin    = 1900
 
 	pointKeyBytes   = 16
@@ -42,17 +40,6 @@ var (
 	countryForm  = regexp.MustCompile(`^[A-Z]{2}$`)
 	kindForm     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 )
-
-// national says how a number without its country's code is written, for the countries whose
-// rule packs ship; elsewhere a guess would now and then reach a stranger.
-var national = map[string]struct {
-	form *regexp.Regexp
-	code string
-}{
-	"CN": {regexp.MustCompile(`^1[3-9][0-9]{9}$`), "86"},
-	"US": {regexp.MustCompile(`^[2-9][0-9]{2}[2-9][0-9]{6}$`), "1"},
-	"CA": {regexp.MustCompile(`^[2-9][0-9]{2}[2-9][0-9]{6}$`), "1"},
-}
 
 func invalid(path, format string, a ...any) *errs.Error {
 	return errs.New(errs.Invalid, codes.FieldInvalid, format, a...).At(path)
@@ -244,33 +231,4 @@ func normaliseEmail(address string) (string, error) {
 		return "", invalid("address", "the part behind the @ is no domain: write it as name@example.com")
 	}
 	return address[:at+1] + domain, nil
-}
-
-// normalisePhone writes a number as + and its digits.
-func normalisePhone(address, country string) (string, error) {
-	digits := make([]byte, 0, phoneDigitsMax)
-	for i, c := range address {
-		switch {
-		case c >= '0' && c <= '9':
-			digits = append(digits, byte(c))
-		case c == '+' && i == 0, strings.ContainsRune(" -().\u2010\u2011\u2012\u2013/", c):
-		default:
-			return "", invalid("address", "this is no phone number: write + and digits, such as +8613912345678")
-		}
-	}
-	number := string(digits)
-	switch n := national[country]; {
-	case address[0] == '+':
-	case strings.HasPrefix(number, "00"):
-		number = number[2:]
-	case n.form != nil && n.form.MatchString(number):
-		number = n.code + number
-	case n.form != nil && strings.HasPrefix(number, n.code) && n.form.MatchString(number[len(n.code):]):
-	default:
-		return "", invalid("address", "this phone number has no country code: write + and the code first, such as +8613912345678")
-	}
-	if len(number) < phoneDigitsMin || len(number) > phoneDigitsMax || number[0] == '0' {
-		return "", invalid("address", "a phone number has %d to %d digits with its country code, and the code doesn't begin with 0", phoneDigitsMin, phoneDigitsMax)
-	}
-	return "+" + number, nil
 }
