@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/huiyin/huiyin/internal/app"
 	"github.com/huiyin/huiyin/internal/channel/email"
+	"github.com/huiyin/huiyin/internal/channel/sms"
 	"github.com/huiyin/huiyin/internal/demo"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/program/document"
@@ -58,34 +60,30 @@ func (o *demoFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	mailbox, err := demo.NewMailbox(clock.System{}.Now)
-	if err != nil {
-		return errors.Join(err, l.Close())
+	life := &demoLife{cmd: cmd, flags: o, log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	if err := life.open(); err != nil {
+		return errors.Join(err, l.Close(), life.close())
 	}
-	cfg, err := o.config(l.Addr(), mailbox.Address())
+	cfg, err := o.config(l.Addr(), life.mailbox, life.texts)
 	if err == nil && o.fresh {
 		err = forget(cfg)
 	}
 	if err != nil {
-		return errors.Join(err, l.Close(), mailbox.Close())
+		return errors.Join(err, l.Close(), life.close())
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	life := &demoLife{cmd: cmd, flags: o, mailbox: mailbox, log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	a, err := app.New(ctx, cfg, app.Options{Version: version, Log: life.log, Mount: life.mount, Fresh: life.prepare, Ready: func(string) { life.begin(ctx, cfg) }})
 	if err != nil {
-		return errors.Join(err, l.Close(), mailbox.Close())
+		return errors.Join(err, l.Close(), life.close())
 	}
-	go func() {
-		if err := mailbox.Serve(); err != nil {
-			life.log.Error("the mailbox stopped", "error", err)
-		}
-	}()
-	return errors.Join(a.Run(ctx, l), mailbox.Close())
+	go life.serve("mailbox", life.mailbox.Serve)
+	go life.serve("text gateway", life.texts.Serve)
+	return errors.Join(a.Run(ctx, l), life.close())
 }
 
 // config is the settings of a demo that listens at an address.
-func (o *demoFlags) config(at net.Addr, mailServer string) (app.Config, error) {
+func (o *demoFlags) config(at net.Addr, mailbox *demo.Mailbox, texts *demo.Texts) (app.Config, error) {
 	database := o.database
 	if database == "" {
 		database = demoDatabase
@@ -99,9 +97,13 @@ func (o *demoFlags) config(at net.Addr, mailServer string) (app.Config, error) {
 		Wallet: app.Wallet{
 			Name: document.Text{document.ZhCN: "示例钱包", document.En: "Example Wallet"}, Hotline: demoHotline, Country: "CN",
 		},
-		Channels: map[string]app.Channel{"email": {Adapter: "smtp", SMTP: email.Settings{
-			Server: mailServer, Encryption: email.Plain, From: "示例钱包 Example Wallet <service@wallet.example>",
-		}}},
+		Channels: map[string]app.Channel{
+			"email": {Adapter: "smtp", SMTP: email.Settings{
+				Server: mailbox.Address(), Encryption: email.Plain, From: "示例钱包 Example Wallet <service@wallet.example>",
+			}},
+			"inapp": {Adapter: "inbox"},
+			"sms":   {Adapter: "sms", SMS: app.SMS{Gateway: "plain", Settings: sms.Settings{Values: texts.Values(), Confirm: true}}},
+		},
 	}
 	if strings.HasPrefix(database, "postgres") {
 		cfg.KeysFile = demoKeys
@@ -138,15 +140,41 @@ type demoLife struct {
 	cmd     *cobra.Command
 	flags   *demoFlags
 	mailbox *demo.Mailbox
+	texts   *demo.Texts
 	log     *slog.Logger
 	demo    *demo.Demo
+}
+
+// open starts what stands in for the world outside: a mail server and a text gateway.
+func (l *demoLife) open() (err error) {
+	if l.mailbox, err = demo.NewMailbox(clock.System{}.Now); err == nil {
+		l.texts, err = demo.NewTexts(clock.System{}.Now, rand.Reader)
+	}
+	return err
+}
+
+func (l *demoLife) close() (err error) {
+	if l.mailbox != nil {
+		err = l.mailbox.Close()
+	}
+	if l.texts != nil {
+		err = errors.Join(err, l.texts.Close())
+	}
+	return err
+}
+
+func (l *demoLife) serve(what string, serve func() error) {
+	if err := serve(); err != nil {
+		l.log.Error("the "+what+" stopped", "error", err)
+	}
 }
 
 // mount puts the demo's pages beside the server's.
 func (l *demoLife) mount(a *app.App, mux *http.ServeMux) (err error) {
 	l.demo, err = demo.New(demo.Parts{
-		House: a.House, Intake: a.Intake, DB: a.DB, Library: a.Library, IDs: a.IDs, Clock: a.Clock, Mailbox: l.mailbox,
-		Random: a.Options.Random, Log: l.log, Customers: l.flags.customers, Database: withoutPassword(a.Config.Database),
+		House: a.House, Intake: a.Intake, DB: a.DB, Library: a.Library, IDs: a.IDs, Clock: a.Clock, Mailbox: l.mailbox, Texts: l.texts,
+		RepliesURL: a.Config.PublicURL + "/v1/replies/sms",
+		Random:     a.Options.Random, Log: l.log, Customers: l.flags.customers, Database: withoutPassword(a.Config.Database),
 	})
 	if err == nil {
 		l.demo.Mount(mux)

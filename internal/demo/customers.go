@@ -28,25 +28,28 @@ type guest struct {
 // guests are shown first, in this order. Lots are drawn from their ids: W1003 is held
 // out of the follow-up of failed payments, the others of nothing.
 func guests() []guest {
-	mail := func(address string) []customer.Point {
-		return []customer.Point{{Channel: customer.Email, Address: address, Verified: true}}
+	reached := func(ref, address string) []customer.Point {
+		return []customer.Point{
+			{Channel: customer.Email, Address: address, Verified: true},
+			{Channel: customer.Phone, Address: "+861380000" + strings.TrimPrefix(ref, "W"), Verified: true},
+		}
 	}
 	chinese := func(ref, name, address string, born int, zone string) customer.Customer {
 		return customer.Customer{
 			Ref: ref, Name: name, Language: document.ZhCN, Country: "CN", BirthYear: born, Zones: []string{zone},
-			Has: []string{"app"}, Points: mail(address),
+			Has: []string{"app"}, Points: reached(ref, address),
 		}
 	}
 	english := func(ref, name, address, country, zone string) customer.Customer {
 		return customer.Customer{
 			Ref: ref, Name: name, Language: document.En, Country: country, BirthYear: 1990, Zones: []string{zone},
-			Has: []string{"app", "card"}, Points: mail(address),
+			Has: []string{"app", "card"}, Points: reached(ref, address),
 		}
 	}
 	evening := chinese("W1009", "周敏", "zhou.min@example.com", 1983, zoneShanghai)
 	evening.Own = &policy.OwnHours{Zone: zoneShanghai, Windows: []policy.Window{{Days: policy.AllDays, Hours: []policy.Span{{From: 19 * 60, To: 21 * 60}}}}}
 	noMail := chinese("W1011", "孙悦", "", 1979, zoneShanghai)
-	noMail.Points = []customer.Point{{Channel: customer.Phone, Address: "+8613800000008"}}
+	noMail.Points = []customer.Point{{Channel: customer.Phone, Address: "+8613800001011"}}
 	return []guest{
 		{customer: chinese("W1001", "王秀兰", "wang.xiulan@example.com", 1964, zoneShanghai), remark: document.Text{
 			document.ZhCN: "上海,62 岁,收中文邮件", document.En: "Shanghai, 62, gets mail in Chinese",
@@ -125,6 +128,9 @@ var (
 	lastNames  = []string{"Okafor", "Rossi", "Torres", "Berg", "Martin", "Nair", "Walker", "Mensah", "Novak", "Costa", "Fischer", "Hughes"}
 )
 
+// passersFrom is the number of the first of them: W2000.
+const passersFrom = 2000
+
 // englishShare is how many of the simulated customers are written to in English.
 const englishShare = 0.25
 
@@ -133,7 +139,7 @@ const englishShare = 0.25
 func passerBy(n int) *customer.Customer {
 	r := rand.New(rand.NewPCG(uint64(n), 1)) // a person's traits, repeatable by their number
 	c := &customer.Customer{
-		Ref: fmt.Sprintf("W%d", 2000+n), Country: "CN", Zones: []string{zoneShanghai}, Has: []string{"app"},
+		Ref: fmt.Sprintf("W%d", passersFrom+n), Country: "CN", Zones: []string{zoneShanghai}, Has: []string{"app"},
 		BirthYear: 1950 + r.IntN(57), Language: document.ZhCN,
 	}
 	var latin string
@@ -147,6 +153,9 @@ func passerBy(n int) *customer.Customer {
 	if r.IntN(12) == 0 {
 		c.Zones = []string{zoneUrumqi}
 	}
-	c.Points = []customer.Point{{Channel: customer.Email, Address: fmt.Sprintf("%s.%d@example.com", latin, n), Verified: true}}
+	c.Points = []customer.Point{
+		{Channel: customer.Email, Address: fmt.Sprintf("%s.%d@example.com", latin, n), Verified: true},
+		{Channel: customer.Phone, Address: fmt.Sprintf("+86138%08d", 10_000+n), Verified: true},
+	}
 	return c
 }

@@ -34,17 +34,19 @@ const (
 // Parts are what the demo stands on: a house that is put together, and a mailbox
 // that is its mail server.
 type Parts struct {
-	House     *acts.House
-	Intake    *event.Intake
-	DB        *db.DB
-	Library   *engine.Library
-	IDs       *ids.Source
-	Clock     clock.Clock
-	Mailbox   *Mailbox
-	Random    io.Reader // the seed of what happens is drawn from it
-	Log       *slog.Logger
-	Customers int    // who live by themselves; 0: nobody does
-	Database  string // as the command line takes it, to be shown
+	House      *acts.House
+	Intake     *event.Intake
+	DB         *db.DB
+	Library    *engine.Library
+	IDs        *ids.Source
+	Clock      clock.Clock
+	Mailbox    *Mailbox
+	Texts      *Texts
+	Random     io.Reader // the seed of what happens is drawn from it
+	Log        *slog.Logger
+	Customers  int    // who live by themselves; 0: nobody does
+	RepliesURL string // where the gateway hands in what customers reply
+	Database   string // as the command line takes it, to be shown
 }
 
 // Demo is the simulated wallet and the pages around it.
@@ -54,6 +56,7 @@ type Demo struct {
 	guests  []guest
 	shipped *policy.Rules // what would hold without the demo's own pack
 	views   map[string]*view
+	signing string // the secret of the wallet's customer tokens
 
 	mu   sync.Mutex
 	rand *rand.Rand // of what happens at the press of a button
@@ -96,6 +99,9 @@ func (d *Demo) Prepare(ctx context.Context) error {
 	}
 	for n := range d.Customers {
 		people = append(people, passerBy(n))
+	}
+	if err := d.takeKey(ctx); err != nil {
+		return err
 	}
 	written, err := d.House.PutCustomers(ctx, db.Import, people)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 var documentFiles embed.FS
 
 // Programs are the sample programs, in the order in which the pages show them.
-var Programs = []string{"failed-payment", "after-ticket", "welcome"}
+var Programs = []string{"failed-payment", "late-transfer", "after-ticket", "welcome"}
 
 // Documents are the sample documents.
 func Documents() ([]document.Document, error) {

@@ -20,7 +20,7 @@ func TestTheSampleDocumentsApplyAndPublish(t *testing.T) {
 		}
 		o := program.Options{
 			IDs: ids.New(clock.System{}, 1, bytes.NewReader(nil)), Now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
-			By: "test", Home: "CN", Channels: []string{"email"},
+			By: "test", Home: "CN", Channels: []string{"email", "inapp", "sms"},
 		}
 		err = d.Write(t.Context(), db.Import, "test", func(tx *db.Tx) error {
 			if _, err := program.Apply(tx, docs, o, false); err != nil {

@@ -70,14 +70,17 @@ func (d *Demo) mail(q *request) (any, error) {
 		return nil, errs.New(errs.NotFound, codes.NotFound, "this mail isn't here any more; the mailbox keeps the last %d, and starts empty with the demo", mailsKept)
 	}
 	q.title, q.quiet = m.Subject, true
-	p := &mailPage{Mail: m}
+	return &mailPage{Mail: m, Parts: partsOf(m.Text)}, nil
+}
+
+// partsOf tells the links of a text apart from its words.
+func partsOf(text string) (parts []mailPart) {
 	at := 0
-	for _, link := range anyLink.FindAllStringIndex(m.Text, -1) {
-		p.Parts = append(p.Parts, mailPart{Text: m.Text[at:link[0]]}, mailPart{Text: m.Text[link[0]:link[1]], Href: m.Text[link[0]:link[1]]})
+	for _, link := range anyLink.FindAllStringIndex(text, -1) {
+		parts = append(parts, mailPart{Text: text[at:link[0]]}, mailPart{Text: text[link[0]:link[1]], Href: text[link[0]:link[1]]})
 		at = link[1]
 	}
-	p.Parts = append(p.Parts, mailPart{Text: m.Text[at:]})
-	return p, nil
+	return append(parts, mailPart{Text: text[at:]})
 }
 
 // loseNext lets the mail server hang up after the next mail without a word.

@@ -24,7 +24,9 @@ const (
 	eventRefunded  = "wallet.refund.done"
 	eventSolved    = "wallet.ticket.solved"
 	eventApproved  = "wallet.account.approved"
+	eventLate      = "wallet.transfer.late"
 	refundDays     = 3
+	lateBy         = 2 * time.Hour
 	followUpsAsked = 50 // of a customer, in search of their unpaid order
 )
 
@@ -49,6 +51,11 @@ var Happenings = []Happening{
 		Name: "charged", Type: eventFailed, Charged: true,
 		Title: document.Text{document.ZhCN: "支付失败,款已扣下", document.En: "A payment fails, the money is taken"},
 		Note:  document.Text{document.ZhCN: "通知里写明哪天退回", document.En: "the notice says by when it comes back"},
+	},
+	{
+		Name: "late", Type: eventLate,
+		Title: document.Text{document.ZhCN: "转账没有按时到账", document.En: "A transfer is late"},
+		Note:  document.Text{document.ZhCN: "先发 App 卡片,没看再发短信,然后问一句;在“客户的手机”里看", document.En: "a card in the app, a text if it isn't looked at, then a question; see “Their phone”"},
 	},
 	{
 		Name: "paid", Type: eventPaid, LastOrder: true,
@@ -168,6 +175,8 @@ func (w *wallet) data(h Happening, c *customer.Customer, order string, at time.T
 			"refund_id": "R" + w.ids.Token()[:10], "order_id": order, "amount_minor": amount, "currency": currency,
 			"merchant": bought.merchant.In(c.Language),
 		}
+	case eventLate:
+		return map[string]any{"order_id": order, "amount_minor": amount, "currency": currency, "expected_by": at.Add(lateBy).UTC().Format(time.RFC3339)}
 	case eventSolved:
 		return map[string]any{"ticket_id": "T" + w.ids.Token()[:10], "topic": topics[r.IntN(len(topics))]}
 	}

@@ -24,7 +24,7 @@ const (
 	languageCookieAge = 365 * 24 * time.Hour
 	formBytesMax      = 16 << 10
 	// contentPolicy lets the pages load their own style, script and pictures, and nothing else.
-	contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 //go:embed web
@@ -48,6 +48,7 @@ type section struct {
 // sections are in the menu's order.
 var sections = []section{
 	{"start", "/", document.Text{document.ZhCN: "开始", document.En: "Start"}},
+	{"phone", "/phone", document.Text{document.ZhCN: "客户的手机", document.En: "Their phone"}},
 	{"mailbox", "/mailbox", document.Text{document.ZhCN: "邮箱", document.En: "Mailbox"}},
 	{"follow-ups", "/follow-ups", document.Text{document.ZhCN: "回访单", document.En: "Follow-ups"}},
 	{"programs", "/programs", document.Text{document.ZhCN: "计划报表", document.En: "Programs"}},
@@ -162,6 +163,12 @@ func (d *Demo) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /demo/documents.yaml", d.documents)
 	mux.HandleFunc("GET /{$}", d.show("start", "start", d.start))
 	mux.HandleFunc("POST /demo/events", d.take(d.makeEvent))
+	mux.HandleFunc("GET /demo/app.js", asset("web/app.js", "text/javascript; charset=utf-8"))
+	mux.HandleFunc("GET /demo/app/{ref}", d.app)
+	mux.HandleFunc("GET /demo/app/{ref}/token", d.token)
+	mux.HandleFunc("GET /phone", d.show("phone", "phone", d.phone))
+	mux.HandleFunc("GET /phone/{ref}", d.show("phone", "phone", d.phone))
+	mux.HandleFunc("POST /demo/phone/{ref}", d.take(d.writeBack))
 	mux.HandleFunc("GET /mailbox", d.show("mailbox", "mailbox", d.mailbox))
 	mux.HandleFunc("GET /mailbox/{number}", d.show("mailbox", "mail", d.mail))
 	mux.HandleFunc("POST /demo/mailbox/lose", d.take(d.loseNext))
