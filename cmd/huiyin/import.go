@@ -39,7 +39,7 @@ func importCommand(f *flags) *cobra.Command {
 		Use: "import", Short: "Import customers, events, a list or assignments from a file",
 		Long: "Files are CSV (headings in the first line) or NDJSON; - is standard input. They may be of any length.\nA row that can't be taken costs only itself, and is reported with its line and what to mend.",
 	}
-	c.AddCommand(importCustomersCommand(f), importEventsCommand(f), importListCommand(f), importAssignmentsCommand(f))
+	c.AddCommand(importCustomersCommand(f), importEventsCommand(f), importListCommand(f), importAssignmentsCommand(f), importBouncesCommand(f))
 	return c
 }
 

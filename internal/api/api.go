@@ -80,6 +80,7 @@ func New(c Config) (*API, error) {
 	a.takeReceipts()
 	a.webhooks()
 	a.takeReplies()
+	a.bounces()
 	a.audits()
 	a.inapp()
 	a.feedback()

@@ -59,6 +59,9 @@ var rights = map[string]right{
 	"GET /v1/set-aside":       {scope: codes.FollowUpsRead},
 	"POST /v1/set-aside/{id}": {scope: codes.SetAsideEnd},
 
+	"POST /v1/channels/{channel}/bounces":     {scope: codes.ReceiptsWrite},
+	"POST /v1/customers/{ref}/points/confirm": {scope: codes.CustomersWrite},
+
 	"GET /v1/webhooks":                 {scope: codes.WebhooksRead},
 	"POST /v1/webhooks":                {scope: codes.WebhooksWrite},
 	"DELETE /v1/webhooks/{name}":       {scope: codes.WebhooksWrite},

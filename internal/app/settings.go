@@ -22,6 +22,7 @@ func smtpFields(s *email.Settings) map[string]setter {
 		"hello": text(&s.Hello), "id_domain": text(&s.IDDomain),
 		"in_flight": number(&s.InFlight), "send_timeout": span(&s.SendTimeout), "idle_timeout": span(&s.IdleTimeout),
 		"messages_per_connection": number(&s.MessagesPerConnection),
+		"return_path":             text(&s.ReturnPath), "domain_in_flight": number(&s.DomainInFlight), "messages_per_minute": number(&s.MessagesPerMinute),
 	}
 }
 

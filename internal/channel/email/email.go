@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/mail"
+	"strings"
 	"sync"
 
 	"github.com/huiyin/huiyin/internal/channel"
@@ -30,6 +31,7 @@ type Channel struct {
 	dialer  net.Dialer
 	pool    *channel.Pool[*session]
 	letters sync.Pool
+	gate    *gate
 }
 
 var _ channel.Channel = (*Channel)(nil)
@@ -57,6 +59,7 @@ func New(s Settings, c clock.Clock) (*Channel, error) {
 		pool:       channel.NewPool[*session](s.InFlight, s.IdleTimeout),
 		letters:    sync.Pool{New: func() any { return new(letter) }},
 		fromHeader: addressHeader(from),
+		gate:       newGate(c, s.MessagesPerMinute, s.DomainInFlight),
 	}
 	if replyTo != nil {
 		ch.replyToHeader = addressHeader(replyTo)
@@ -87,6 +90,11 @@ func (c *Channel) Send(ctx context.Context, m channel.Message, look channel.Last
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.settings.SendTimeout)
 	defer cancel()
+	leave, err := c.gate.enter(ctx, m.To)
+	if err != nil {
+		return notSent(ctx, err)
+	}
+	defer leave()
 	for {
 		s, kept, err := c.pool.Get(ctx, c.dial)
 		if err != nil {
@@ -98,6 +106,16 @@ func (c *Channel) Send(ctx context.Context, m channel.Message, look channel.Last
 		}
 		return outcome
 	}
+}
+
+// returnPath is where the message comes back to if it fails: an address of its own, whose
+// key shows whose failure it is, however the report is written.
+func (c *Channel) returnPath(key string) string {
+	if c.settings.ReturnPath == "" {
+		return c.from.Address
+	}
+	local, domain, _ := strings.Cut(c.settings.ReturnPath, "@")
+	return local + "+" + key + "@" + domain
 }
 
 // deliver runs one transaction and gives the session back. Stale means that the
@@ -121,7 +139,7 @@ func (c *Channel) deliver(ctx context.Context, s *session, m *channel.Message, l
 		s.clean = true
 		return channel.Refused(codes.MessageTooLarge, "larger than the mail server takes"), false
 	}
-	e, err := s.open(c.from.Address, m.To, l.wire.Len())
+	e, err := s.open(c.returnPath(m.Key), m.To, l.wire.Len())
 	switch {
 	case err != nil:
 		return notSent(ctx, err), true

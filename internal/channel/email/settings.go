@@ -19,6 +19,8 @@ const (
 	sendTimeoutMost              = 10 * time.Minute
 	defaultIdleTimeout           = 45 * time.Second
 	defaultMessagesPerConnection = 500
+	perMinuteMost                = 1_000_000
+	returnLocalMost              = 30 // the key takes 27 of the 64 characters there may be
 )
 
 // Encryption says how the connection to the server is protected.
@@ -42,12 +44,15 @@ type Settings struct {
 	From       string // "Name <address>" or an address
 	ReplyTo    string // likewise; empty = From
 	Hello      string // our name in EHLO; empty = the machine's
+	ReturnPath string // where mail that fails comes back to: bounces@example.com; the key is put in behind a +; empty = From, without it
 	IDDomain   string // right of the @ in Message-ID; empty = From's domain
 
 	InFlight              int           // connections at most
 	SendTimeout           time.Duration // for one message, waiting for a connection included
 	IdleTimeout           time.Duration // after which an unused connection is closed
 	MessagesPerConnection int           // after which a connection is replaced
+	DomainInFlight        int           // messages at once to one domain of recipients; 0 = InFlight
+	MessagesPerMinute     int           // to all of them together; 0 = no bound
 }
 
 // complete fills in what is left out and refuses what can't work.
@@ -75,6 +80,11 @@ func (s Settings) complete() (Settings, *mail.Address, *mail.Address, error) {
 			return s, nil, nil, errs.New(errs.Invalid, codes.FieldInvalid, "the reply address %q is not an address: write it as Name <name@example.com>", s.ReplyTo).At("reply_to").Because(err)
 		}
 	}
+	if s.ReturnPath != "" {
+		if err := checkReturnPath(s.ReturnPath); err != nil {
+			return s, nil, nil, errs.New(errs.Invalid, codes.FieldInvalid, "the return path %q can't be used: write it as bounces@example.com, with at most %d characters before the @ and no + in it", s.ReturnPath, returnLocalMost).At("return_path").Because(err)
+		}
+	}
 	if s.IDDomain == "" {
 		s.IDDomain = from.Address[strings.LastIndexByte(from.Address, '@')+1:]
 	}
@@ -98,6 +108,9 @@ func (s Settings) checkNumbers() error {
 	}
 	if s.SendTimeout < time.Millisecond || s.SendTimeout > sendTimeoutMost {
 		return errs.New(errs.Invalid, codes.FieldInvalid, "a time-out of %v is not possible: choose from 1ms to %v", s.SendTimeout, sendTimeoutMost).At("send_timeout")
+	}
+	if s.DomainInFlight < 0 || s.DomainInFlight > s.InFlight || s.MessagesPerMinute < 0 || s.MessagesPerMinute > perMinuteMost {
+		return errs.New(errs.Invalid, codes.FieldInvalid, "domain_in_flight goes from 1 to in_flight (%d), messages_per_minute from 1 to %d", s.InFlight, perMinuteMost).At("domain_in_flight")
 	}
 	if s.IdleTimeout < 0 || s.MessagesPerConnection < 1 {
 		return errs.New(errs.Invalid, codes.FieldInvalid, "idle_timeout and messages_per_connection must be above zero").At("idle_timeout")
@@ -128,4 +141,15 @@ func orElse[T int | time.Duration](v, otherwise T) T {
 		return otherwise
 	}
 	return v
+}
+
+func checkReturnPath(address string) error {
+	if err := checkAddress(address); err != nil {
+		return err
+	}
+	local, _, _ := strings.Cut(address, "@")
+	if len(local) > returnLocalMost || !isToken(local) {
+		return errAddress
+	}
+	return nil
 }

@@ -36,6 +36,7 @@ type Point struct {
 	Address  string // sealed in the database: empty until opened, see Open
 	Key      []byte // 16-byte keyed hash: the same for everyone who shares the address
 	Verified bool
+	Bounced  bool // messages came back for good: not used until confirmed
 
 	sealed []byte
 }
@@ -58,13 +59,13 @@ func PointKind(channel string) string {
 	return channel
 }
 
-// Point is the contact point for a channel: a verified one before others, else the first.
+// Point is the contact point for a channel: a verified one before others, else the first; none that bounced.
 func (c *Customer) Point(channel string) (Point, bool) {
 	kind := PointKind(channel)
 	found := -1
 	for i := range c.Points {
 		switch {
-		case c.Points[i].Channel != kind:
+		case c.Points[i].Channel != kind || c.Points[i].Bounced:
 		case c.Points[i].Verified:
 			return c.Points[i], true
 		case found < 0:

@@ -23,7 +23,7 @@ const (
 	insertStub     = `INSERT INTO customer (id, ref, known, created_at, updated_at) VALUES ($1, $2, false, $3, $3) ON CONFLICT (ref) DO NOTHING`
 	selectRefs     = `SELECT ref, id FROM customer WHERE ref = ANY($1)`
 	selectCustomer = `SELECT id, ref, known, key_id, profile, language, country, zones, has, own_hours, revision FROM customer `
-	selectPoints   = `SELECT customer_id, channel, address, address_key, verified FROM contact_point WHERE customer_id = ANY($1)`
+	selectPoints   = `SELECT customer_id, channel, address, address_key, verified, bounced_at FROM contact_point WHERE customer_id = ANY($1)`
 	lockCustomers  = `SELECT id FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE`
 	updateCustomer = `UPDATE customer SET known = true, key_id = $2, profile = $3, language = $4, country = $5, zones = $6, has = $7,
 own_hours = $8, revision = $9, updated_at = $10 WHERE id = $1`
@@ -127,11 +127,12 @@ func into(loaded map[int64]*Customer) func(*db.Rows) error {
 // key; the database isn't asked for the order, since it would then read all points there are.
 func Points(customers []int64, loaded map[int64]*Customer) db.Question {
 	return db.Question{Query: selectPoints, Args: []any{customers}, Row: func(r *db.Rows) error {
-		var id int64
+		var id, bounced int64
 		var p Point
-		if err := r.Scan(&id, &p.Channel, &p.sealed, &p.Key, &p.Verified); err != nil {
+		if err := r.Scan(&id, &p.Channel, &p.sealed, &p.Key, &p.Verified, &bounced); err != nil {
 			return err
 		}
+		p.Bounced = bounced != 0
 		if c := loaded[id]; c != nil && p.Channel != RefPoint {
 			at, _ := slices.BinarySearchFunc(c.Points, p, byPlace)
 			c.Points = slices.Insert(c.Points, at, p)

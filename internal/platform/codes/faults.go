@@ -132,7 +132,12 @@ var followUpFaults = []Entry{
 	{"attempt-key-unknown", Fault, "这不是我们交给服务商的标识", "This is not a key we gave to a provider"},
 }
 
-// What was wrong with the settings of a channel.
+// What was wrong with the settings of a channel, or with what came back on it.
+const (
+	BounceNotOurs    = "bounce-not-ours"
+	BounceUnreadable = "bounce-unreadable"
+)
+
 var channelFaults = []Entry{
 	{"email-server", Fault, "邮件服务器地址应写成 主机:端口", "The mail server is written host:port"},
 	{"email-from", Fault, "发件人地址不正确", "The sender's address is not right"},
@@ -142,6 +147,8 @@ var channelFaults = []Entry{
 	{"email-encryption", Fault, "没有这种加密方式", "There is no such kind of encryption"},
 	{"email-in-flight", Fault, "并发连接数超出范围", "The number of connections is out of range"},
 	{"email-send-timeout", Fault, "发送超时超出范围", "The time-out for sending is out of range"},
+	{"bounce-not-ours", Fault, "这封退信对应的不是我们发出的邮件", "This bounce does not answer a message of ours"},
+	{"bounce-unreadable", Fault, "这不是可读取的退信或投诉邮件", "This is no report of delivery and no complaint"},
 	{"email-connections", Fault, "连接保持的设置不正确", "The settings for keeping connections are not right"},
 }
 

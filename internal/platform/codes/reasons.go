@@ -152,6 +152,7 @@ const (
 	MessageTooLarge     Reason = "message-too-large"
 	LoginRefused        Reason = "login-refused"
 	CutShort            Reason = "cut-short"
+	MarkedAsSpam        Reason = "marked-as-spam"
 	EndpointGone        Reason = "endpoint-gone"
 	EndpointDisabled    Reason = "endpoint-disabled"
 	TemplateNotApproved Reason = "template-not-approved"
@@ -179,6 +180,7 @@ var results = []Entry{
 	{"message-too-large", Result, "内容超出服务商允许的大小", "The message is larger than the provider takes"},
 	{"login-refused", Result, "服务商不认可我们的账号或密钥,消息未发出", "The provider does not accept our credentials; nothing was sent"},
 	{"cut-short", Result, "发出前被中止,消息未发出", "Stopped before anything was sent"},
+	{"marked-as-spam", Result, "客户把这封邮件标为垃圾邮件", "The customer marked the message as spam"},
 	{"endpoint-gone", Result, "接收地址答复已停用(410),不再推送", "The endpoint answered that it is gone (410); it is told no more"},
 	{"endpoint-disabled", Result, "接收地址已由员工停用", "The endpoint was disabled by a person"},
 	{"template-not-approved", Result, "短信服务商尚未审核通过这个模板,消息未发出", "The provider has not approved this template; nothing was sent"},

@@ -98,6 +98,7 @@ CREATE TABLE contact_point (
   address_key BYTEA NOT NULL,             -- keyed hash: the same for everyone who shares the address
   address BYTEA NOT NULL,                 -- sealed
   verified BOOLEAN NOT NULL,
+  bounced_at BIGINT NOT NULL DEFAULT 0,   -- messages came back for good: not used until confirmed
   PRIMARY KEY (customer_id, channel, address_key)
 ) /*clustered*/;
 CREATE INDEX contact_point_key ON contact_point (address_key);
