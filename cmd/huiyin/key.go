@@ -17,8 +17,8 @@ import (
 const keysPage = 1_000
 
 func keyCommand(f *flags) *cobra.Command {
-	c := &cobra.Command{Use: "key", Short: "API keys"}
-	c.AddCommand(keyCreateCommand(f), keyListCommand(f), keyRevokeCommand(f))
+	c := &cobra.Command{Use: "key", Short: "API keys, and the key of the vault"}
+	c.AddCommand(keyCreateCommand(f), keyListCommand(f), keyRevokeCommand(f), keyRotateCommand(f))
 	return c
 }
 

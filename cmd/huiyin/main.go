@@ -107,7 +107,7 @@ var commands = []func(*flags) *cobra.Command{
 	eventsCommand,
 	programCommand,
 	reportCommand,
-	asideCommand,
+	asideCommand, exportCommand, eraseCommand, holdCommand,
 	replayCommand,
 	simulateCommand,
 	keyCommand,

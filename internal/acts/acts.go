@@ -24,6 +24,7 @@ type House struct {
 	IDs        *ids.Source
 	Keys       *crypt.Keyring
 	Vault      *vault.Vault
+	Eraser     *engine.Eraser
 	Library    *engine.Library
 	Dispatcher *engine.Dispatcher
 	Hearer     *engine.Hearer

@@ -70,6 +70,7 @@ func New(c Config) (*API, error) {
 	a.huma = humago.New(a.mux, config)
 	a.events()
 	a.customers()
+	a.personalData()
 	a.wishes()
 	a.will()
 	a.genuine()

@@ -72,12 +72,14 @@ type App struct {
 	Router     *engine.Router
 	Folder     *engine.Folder
 	Keeper     *engine.Keeper
+	Eraser     *engine.Eraser
 	Lanes      []*engine.Lane
 	Deliverer  *deliver.Deliverer
 	House      *acts.House
 	API        *api.API
 
 	routerWake chan struct{}
+	keeperWake chan struct{}
 	closers    []closer
 	stopping   atomic.Bool
 	troubles   troubles
@@ -85,7 +87,7 @@ type App struct {
 
 // New opens the database, brings its schema up to date and puts a node together. It starts nothing.
 func New(ctx context.Context, cfg Config, o Options) (*App, error) {
-	a := &App{Config: cfg, Options: o, Log: o.Log, Clock: o.Clock, routerWake: make(chan struct{}, 1)}
+	a := &App{Config: cfg, Options: o, Log: o.Log, Clock: o.Clock, routerWake: make(chan struct{}, 1), keeperWake: make(chan struct{}, 1)}
 	if a.Log == nil {
 		a.Log = Logger(os.Stderr)
 	}
@@ -220,7 +222,9 @@ func (a *App) assemble(ctx context.Context) error {
 	hearer := &engine.Hearer{Dispatcher: a.Dispatcher, Answers: a.Answers, Wallet: func(language string) string { return a.Config.Wallet.Name.In(language) }}
 	a.Router = engine.NewRouter(engine.RouterConfig{DB: a.DB, Vault: a.Vault, IDs: a.IDs, Programs: a.Library.Programs, Catalogue: a.Intake.Catalogue, Trouble: a.oddity})
 	a.Folder = engine.NewFolder(a.DB, engine.Fresh(a.Library), a.Clock.Now)
+	a.Eraser = &engine.Eraser{DB: a.DB, Vault: a.Vault, Keys: a.Keys, Clock: a.Clock, Rooms: a.rooms(), Wake: a.wakeKeeper}
 	a.Keeper = engine.NewKeeper(a.DB, a.Clock, a.Node)
+	a.Keeper.Erasing = a.Eraser
 	for _, name := range engine.Lanes {
 		a.Lanes = append(a.Lanes, engine.NewLane(a.Dispatcher, name, a.laneTrouble))
 	}
@@ -228,7 +232,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.House = &acts.House{
-		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Library: a.Library, Dispatcher: a.Dispatcher, Hearer: hearer, Channels: a.Channels,
+		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Eraser: a.Eraser, Library: a.Library, Dispatcher: a.Dispatcher, Hearer: hearer, Channels: a.Channels,
 		APIKeys: staff.NewKeys(a.DB, a.Clock), Home: a.Config.Wallet.Country, Wake: a.WakeLanes, Logged: a.WakeRouter,
 	}
 	a.House.Inbox, a.House.Bell, a.House.Answers, a.House.Passes = a.Inbox, a.Bell, a.Answers, a.passes()
@@ -256,6 +260,14 @@ func (a *App) documentsChanged(set *program.Set) {
 func (a *App) WakeRouter() {
 	select {
 	case a.routerWake <- struct{}{}:
+	default:
+	}
+}
+
+// wakeKeeper tells the keeper that somebody was erased.
+func (a *App) wakeKeeper() {
+	select {
+	case a.keeperWake <- struct{}{}:
 	default:
 	}
 }

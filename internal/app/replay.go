@@ -24,6 +24,9 @@ func (a *App) Replay(ctx context.Context, c *clock.Virtual, events []event.Event
 // Serve serves pages and API on l, without the loops; stop ends that.
 func (a *App) Serve(l net.Listener) (stop func() error, err error) {
 	handler, err := a.handler()
+	if err == nil {
+		err = a.Eraser.CatchUp(context.Background())
+	}
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

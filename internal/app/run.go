@@ -45,6 +45,9 @@ func Listen(address string) (net.Listener, error) {
 // Run works until ctx ends, then stops in order and closes the database. It serves HTTP on l.
 func (a *App) Run(ctx context.Context, l net.Listener) error {
 	handler, err := a.handler()
+	if err == nil {
+		err = a.Eraser.CatchUp(ctx) // either database may have been restored from before an erasure
+	}
 	if err != nil {
 		return errors.Join(err, l.Close(), a.Close())
 	}
@@ -105,7 +108,7 @@ func (a *App) stop(server *http.Server, stopWork func(), loops *sync.WaitGroup) 
 func (a *App) start(ctx context.Context, loops *sync.WaitGroup) {
 	loops.Go(func() { a.loop(ctx, "router", a.Router, a.routerWake, routerIdle, a.WakeLanes) })
 	loops.Go(func() { a.loop(ctx, "folder", a.Folder, nil, loopIdle, nil) })
-	loops.Go(func() { a.loop(ctx, "keeper", a.Keeper, nil, loopIdle, nil) })
+	loops.Go(func() { a.loop(ctx, "keeper", a.Keeper, a.keeperWake, loopIdle, nil) })
 	loops.Go(func() { a.Deliverer.Run(ctx) })
 	for _, l := range a.Lanes {
 		loops.Go(func() { l.Run(ctx) })

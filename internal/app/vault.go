@@ -20,6 +20,7 @@ import (
 const (
 	vaultFileSuffix = ".vault" // of a file
 	vaultNameSuffix = "_vault" // of a database on a server
+	vaultMode       = 0o600    // of the file
 )
 
 // VaultAddress is where the vault lies: where the settings say, else beside the house's
@@ -76,11 +77,19 @@ func (a *App) openVault(ctx context.Context) error {
 // ready makes room for a new vault, and says so when an old one isn't there any more.
 func ready(ctx context.Context, address, beside string, used bool) error {
 	if path, lite := strings.CutPrefix(address, sqlitePrefix); lite && address != sqliteMemory {
-		if _, err := os.Stat(path); used && errors.Is(err, fs.ErrNotExist) {
+		_, err := os.Stat(path)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if used {
 			return errs.New(errs.Unavailable, codes.VaultGone,
 				"this database was used with a vault, and there is none at %s; put its backup back, or say with `vault` where it lies", path)
 		}
-		return nil
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, vaultMode)
+		if err != nil {
+			return errs.New(errs.Unavailable, codes.VaultGone, "the vault can't be made at %s; check who may write there", path).Because(err)
+		}
+		return f.Close()
 	}
 	if used || !db.IsPostgres(address) {
 		return nil

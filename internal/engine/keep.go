@@ -27,6 +27,9 @@ type Keeper struct {
 	clock clock.Clock
 	node  uint8
 
+	// Erasing, if set, is taken on where it was cut off.
+	Erasing *Eraser
+
 	forgetAt time.Time
 }
 
@@ -42,6 +45,11 @@ func NewKeeper(d *db.DB, c clock.Clock, node uint8) *Keeper {
 func (k *Keeper) Turn(ctx context.Context) (time.Time, bool, error) {
 	if err := k.db.KeepNode(ctx, k.node); err != nil {
 		return time.Time{}, false, err
+	}
+	if k.Erasing != nil {
+		if busy, err := k.Erasing.Turn(ctx); err != nil || busy {
+			return time.Time{}, busy, err
+		}
 	}
 	now := k.clock.Now()
 	next := now.Add(heartbeatEvery)

@@ -130,3 +130,21 @@ func HoldOf(tx *db.Tx, customer int64) (*Hold, error) {
 	h.At = db.Time(at)
 	return h, err
 }
+
+// PendingOf gives a customer's erasure if it isn't done.
+func PendingOf(tx *db.Tx, customer int64) ([]Pending, error) {
+	return db.All(tx, scanPending, `SELECT `+erasedColumns+` FROM erased WHERE customer_id = $1 AND done_at = 0`, customer)
+}
+
+// Unblanked gives erasures whose customers' rows still say who they were.
+func Unblanked(tx *db.Tx, limit int) ([]Pending, error) {
+	return db.All(tx, scanPending, `SELECT `+erasedColumns+` FROM erased e WHERE done_at = 0
+		AND EXISTS (SELECT 1 FROM customer c WHERE c.id = e.customer_id AND c.ref = e.ref) ORDER BY customer_id LIMIT $1`, limit)
+}
+
+// WasErased says whether somebody was erased who had the wallet's id of this keyed hash.
+func WasErased(tx *db.Tx, refHash []byte) (bool, error) {
+	var n int
+	err := tx.QueryRow(`SELECT COUNT(*) FROM erased WHERE ref_key = $1`, hex.EncodeToString(refHash)).Scan(&n)
+	return n > 0, err
+}
