@@ -61,8 +61,9 @@ func tellApplied(cmd *cobra.Command, done acts.Applied, dryRun, asJSON bool) err
 	told := struct {
 		Changes   []change `json:"changes"`
 		Published []string `json:"published"`
+		Warnings  []string `json:"warnings"`
 		DryRun    bool     `json:"dry_run"`
-	}{[]change{}, []string{}, dryRun}
+	}{[]change{}, []string{}, append([]string{}, done.Warnings...), dryRun}
 	for _, x := range done.Changes {
 		told.Changes = append(told.Changes, change{x.Kind, x.Name, x.Act, x.Version})
 		if err := line(cmd, "%-9s  %s %s (version %d)", x.Act, x.Kind, x.Name, x.Version); err != nil {
@@ -72,6 +73,11 @@ func tellApplied(cmd *cobra.Command, done acts.Applied, dryRun, asJSON bool) err
 	for _, p := range done.Published {
 		told.Published = append(told.Published, p.Name)
 		if err := line(cmd, "published  Program %s (version %d)", p.Name, p.Version); err != nil {
+			return err
+		}
+	}
+	for _, w := range done.Warnings {
+		if err := line(cmd, "warning    %s", w); err != nil {
 			return err
 		}
 	}

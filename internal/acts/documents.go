@@ -19,6 +19,7 @@ const wakeAtOnce = 2_000
 type Applied struct {
 	Changes   []program.Change
 	Published []Publication
+	Warnings  []string // what will keep messages of the published programs from being sent
 }
 
 // Publication is a program published along with the documents.
@@ -74,7 +75,14 @@ func (h *House) Apply(ctx context.Context, actor string, docs []document.Documen
 	}
 	h.Library.Stale()
 	h.wake()
-	return done, nil
+	if len(done.Published) > 0 {
+		var names []string
+		for _, p := range done.Published {
+			names = append(names, p.Name)
+		}
+		done.Warnings, err = h.Warnings(ctx, names...)
+	}
+	return done, err
 }
 
 // errDryRun rolls a dry run back.

@@ -34,6 +34,7 @@ type documentsOut struct {
 	Body struct {
 		Changes   []changeDoc      `json:"changes" nullable:"false"`
 		Published []publicationDoc `json:"published" nullable:"false"`
+		Warnings  []string         `json:"warnings,omitempty" doc:"What will keep messages of the published programs from being sent"`
 		DryRun    bool             `json:"dry_run"`
 	}
 }
@@ -94,6 +95,7 @@ func (a *API) apply(ctx context.Context, in *documentsIn) (*documentsOut, error)
 	for _, c := range done.Changes {
 		out.Body.Changes = append(out.Body.Changes, changeDoc{c.Kind, c.Name, c.Act, c.Version})
 	}
+	out.Body.Warnings = done.Warnings
 	for _, p := range done.Published {
 		out.Body.Published = append(out.Body.Published, publicationDoc(p))
 	}

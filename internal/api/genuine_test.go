@@ -51,7 +51,9 @@ func TestAMessageIsConfirmedToWhomItWasSentAlone(t *testing.T) {
 		if got := s.check("ann", "验证码"); got.Verdict != "unknown" {
 			t.Errorf("no reference at all: %+v", got)
 		}
-		var log struct{ Entries []struct{ Act, Detail, Object string } }
+		var log struct {
+			Entries []struct{ Act, Detail, Object string }
+		}
 		s.json(http.MethodGet, "/v1/audit", nil, http.StatusOK).read(t, &log)
 		asked := 0
 		for _, e := range log.Entries {

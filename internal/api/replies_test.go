@@ -31,7 +31,7 @@ type texting struct {
 	posts   int
 }
 
-func newTexting(t *testing.T, s *site, shape smsgateway.Shape) *texting {
+func newTexting(t *testing.T, s *site, shape smsgateway.Shape, approvals ...sms.Approval) *texting {
 	t.Helper()
 	x := &texting{site: s, shape: shape}
 	x.hooks = smsgateway.Hooks{Receipts: s.server.URL + "/v1/receipts/sms", Replies: s.server.URL + "/v1/replies/sms", User: "huiyin", Secret: smsSecret}
@@ -46,7 +46,7 @@ func newTexting(t *testing.T, s *site, shape smsgateway.Shape) *texting {
 		values = map[string]string{"endpoint": x.gateway.URL(), "account_sid": "AC1", "auth_token": smsSecret, "from": "+15550006789"}
 	}
 	c, err := sms.New(sms.Settings{
-		Gateway: d, Values: values, Confirm: true, ReceiptsURL: x.hooks.Receipts, RepliesURL: x.hooks.Replies, Clock: clock.System{}, Random: rand.Reader,
+		Gateway: d, Values: values, Templates: approvals, Confirm: true, ReceiptsURL: x.hooks.Receipts, RepliesURL: x.hooks.Replies, Clock: clock.System{}, Random: rand.Reader,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -268,6 +268,35 @@ func TestAConfirmationWhoseFateIsUnknownIsNeverSentAgain(t *testing.T) {
 		}
 		if replies, _, _ := x.of("ann"); len(replies) != 2 || replies[1].Confirmation != hear.Unknown {
 			t.Errorf("%+v", replies)
+		}
+	})
+}
+
+func TestATemplateThatIsNotApprovedWarnsWhenPublishedAndIsWithheld(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *site) {
+		x := newTexting(t, s, smsgateway.Plain, sms.Approval{Template: "told", Language: "zh-CN", State: sms.Pending}, sms.Approval{Template: "told", Language: "en", State: sms.Approved})
+		first, _, _ := strings.Cut(documents, "---\nkind: Program\nname: called-up")
+		text := strings.NewReplacer("channels: [email, inapp]", "channels: [sms]", "channel: email, purpose: survey, questionnaire: how-was-it", "channel: sms, purpose: notice, template: told").Replace(first) + `---
+kind: Template
+name: told
+channels: [sms]
+variants:
+  - body: {zh-CN: "付款没有成功。", en: "` + strings.Repeat("The payment did not go through. ", 40) + `{{ trigger.data.merchant }}"}
+`
+		got := s.ask(http.MethodPost, "/v1/documents?publish=true", "application/yaml", []byte(text))
+		var done struct{ Warnings []string }
+		got.read(t, &done)
+		if all := strings.Join(done.Warnings, "\n"); len(done.Warnings) != 2 || !strings.Contains(all, "has not approved the template told in zh-CN") || !strings.Contains(all, "in en counts as") {
+			t.Fatalf("%d: %s", got.StatusCode, got.text)
+		}
+		x.write(annsNumber, "ann")
+		if n := len(x.sent()); n != 0 {
+			t.Errorf("%d were sent", n)
+		}
+		var story struct{ Moments []struct{ Reason string } }
+		s.json(http.MethodGet, "/v1/programs/after-payment/explain?customer=ann", nil, http.StatusOK).read(t, &story)
+		if !strings.Contains(fmt.Sprint(story), "template-not-approved") {
+			t.Errorf("%+v", story)
 		}
 	})
 }

@@ -304,11 +304,17 @@ func (a *App) programCheck(ctx context.Context) Finding {
 			}
 		}
 	}
+	warnings, err := a.House.Warnings(ctx)
+	if err != nil {
+		return finding("programs", Fail, err.Error(), "see database")
+	}
 	switch {
 	case len(set.Broken()) > 0:
 		return finding("programs", Fail, fmt.Sprintf("%d published programs can't run", len(set.Broken())), "the server's log names them; mend and publish them")
 	case len(unserved) > 0:
 		return finding("programs", Warn, "steps without a connected channel: "+strings.Join(unserved, ", "), "connect the channel in the settings")
+	case len(warnings) > 0:
+		return finding("programs", Warn, strings.Join(warnings, "; "), "have the templates approved, or shorten them")
 	}
 	return finding("programs", OK, fmt.Sprintf("%d are published", len(set.Published())), "")
 }

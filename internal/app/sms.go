@@ -29,7 +29,7 @@ type SMS struct {
 // one of the chosen document's, which is asked when the channel is connected.
 func smsField(s *SMS, key string) setter {
 	own := map[string]setter{
-		"gateway": text(&s.Gateway), "document": text(&s.Document), "templates": approvals(&s.Templates), "confirm": yesNo(&s.Confirm),
+		"gateway": text(&s.Gateway), "document": text(&s.Document), "templates": approvals(&s.Templates), "confirm": yesNo(&s.Confirm), "sender": text(&s.Signature),
 		"in_flight": number(&s.InFlight), "send_timeout": span(&s.SendTimeout), "idle_timeout": span(&s.IdleTimeout),
 	}
 	if set, ok := own[key]; ok {

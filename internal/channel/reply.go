@@ -37,3 +37,9 @@ type Approver interface {
 
 // Confirmer is offered by channels that confirm a refusal by reply, once.
 type Confirmer interface{ Confirms() bool }
+
+// SegmentCounter is offered by channels whose provider counts a text as several messages: how
+// many this one counts as, and the most that are sent as one.
+type SegmentCounter interface {
+	SegmentsOf(text string) (n, most int)
+}

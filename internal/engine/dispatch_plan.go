@@ -216,8 +216,15 @@ func (s *situation) rejections(step int) int {
 
 // judge asks the policy about one step, after the questions only the engine can answer.
 func (s *situation) judge(step *program.Step, p *plan) (policy.Decision, customer.Point) {
-	if _, ok := s.channel(step.Channel); !ok {
+	c, ok := s.channel(step.Channel)
+	if !ok {
 		return policy.Decision{Verdict: policy.Deny, Reason: codes.ChannelNotConnected}, customer.Point{}
+	}
+	if approver, ok := c.(channel.Approver); ok {
+		t := templateOf(step)
+		if reason := approver.Approval(t.Name(), t.LanguageFor(s.customer.Language)); reason != "" {
+			return policy.Decision{Verdict: policy.Deny, Reason: reason}, customer.Point{}
+		}
 	}
 	point, ok := s.customer.Point(step.Channel)
 	if !ok {

@@ -62,7 +62,7 @@ const required = "required"
 
 // OwnSettings are settings every gateway has, whatever its document; see Settings.
 var OwnSettings = []string{
-	"adapter", "gateway", "document", "in_flight", "send_timeout", "idle_timeout", "templates", "confirm",
+	"adapter", "gateway", "document", "in_flight", "send_timeout", "idle_timeout", "templates", "confirm", "sender",
 }
 
 // compile makes the document ready for use with these settings; without any it is only checked.

@@ -23,6 +23,7 @@ type Settings struct {
 	Gateway     *Document
 	Values      map[string]string // of the document's settings
 	Templates   []Approval
+	Signature   string // put before texts that have none, such as 【示例钱包】
 	Confirm     bool   // a refusal by reply is confirmed, once
 	ReceiptsURL string // where the provider is told to post to
 	RepliesURL  string

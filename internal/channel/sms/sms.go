@@ -30,6 +30,9 @@ var (
 	_ channel.ReplyReader   = (*Channel)(nil)
 	_ channel.Approver      = (*Channel)(nil)
 	_ channel.Acknowledger  = (*Channel)(nil)
+	_ channel.Confirmer     = (*Channel)(nil)
+
+	_ channel.SegmentCounter = (*Channel)(nil)
 )
 
 // New checks the settings against the gateway's document; it doesn't connect yet.
@@ -45,6 +48,9 @@ func New(s Settings) (*Channel, error) {
 	c := &Channel{doc: s.Gateway, settings: s, nonces: nonces{random: s.Random}}
 	if c.gateway, err = s.Gateway.compile(values); err != nil {
 		return nil, err
+	}
+	if had, _ := splitSignature(s.Signature + "x"); s.Signature != "" && had == "" {
+		return nil, invalid("sender", "%q is no signature; write it in brackets, such as 【示例钱包】", s.Signature)
 	}
 	if c.approvals, err = readApprovals(s.Templates); err != nil {
 		return nil, err
@@ -95,6 +101,7 @@ func (c *Channel) Close() { c.lines.Close() }
 func (c *Channel) Send(ctx context.Context, m channel.Message, look channel.LastLook) channel.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, c.settings.SendTimeout)
 	defer cancel()
+	m.Text = c.signed(m.Text)
 	if reason, why := c.screen(&m); reason != "" {
 		return channel.Refused(reason, channel.Detail(why, m.To))
 	}
@@ -111,6 +118,7 @@ func (c *Channel) Send(ctx context.Context, m channel.Message, look channel.Last
 
 // Preview is the request a message would make, its secrets hidden. Nothing is sent.
 func (c *Channel) Preview(m channel.Message) (string, error) {
+	m.Text = c.signed(m.Text)
 	if reason, why := c.screen(&m); reason != "" {
 		return "", errs.New(errs.Invalid, string(reason), "%s", why)
 	}
@@ -208,9 +216,21 @@ func splitSignature(text string) (signature, body string) {
 	return "", text
 }
 
+// signed puts the channel's own signature before a text that has none.
+func (c *Channel) signed(text string) string {
+	own := c.settings.Signature
+	if had, _ := splitSignature(text); had != "" || own == "" {
+		return text
+	}
+	if strings.HasSuffix(own, "】") {
+		return own + text
+	}
+	return own + " " + text
+}
+
 // SegmentsOf is how many messages this gateway counts for a text, and the most it sends as one.
 func (c *Channel) SegmentsOf(text string) (n, most int) {
-	n, _ = Segments(text, c.doc.Limits.Alphabet == "ucs2")
+	n, _ = Segments(c.signed(text), c.doc.Limits.Alphabet == "ucs2")
 	return n, orElse(c.doc.Limits.Segments, segmentsDefault)
 }
 

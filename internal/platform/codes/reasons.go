@@ -33,6 +33,7 @@ const (
 	WindowNeverOpens          Reason = "window-never-opens"
 	PlaceUnknown              Reason = "place-unknown"
 	ProgramBroken             Reason = "program-broken"
+	TemplateNotApproved       Reason = "template-not-approved"
 	QuotaReached              Reason = "quota-reached"
 )
 
@@ -68,6 +69,7 @@ var withheld = []Entry{
 	{"window-never-opens", Withheld, "各项规则没有共同的可触达时段", "No hour satisfies all the rules at once"},
 	{"place-unknown", Withheld, "不知道客户所在地区,无法判断当地时间", "We do not know where the customer is, so we cannot tell the hour there"},
 	{"program-broken", Withheld, "回访计划的这个版本已无法运行,等待修复", "This version of the program can no longer run; it waits to be mended"},
+	{"template-not-approved", Withheld, "短信服务商尚未审核通过这个模板,不发送", "The provider has not approved this template, so it is not sent"},
 	{"quota-reached", Withheld, "答卷数已收够,不再发出问卷", "Enough answers have come in; nobody else is asked"},
 }
 
@@ -155,7 +157,6 @@ const (
 	MarkedAsSpam        Reason = "marked-as-spam"
 	EndpointGone        Reason = "endpoint-gone"
 	EndpointDisabled    Reason = "endpoint-disabled"
-	TemplateNotApproved Reason = "template-not-approved"
 )
 
 var results = []Entry{
@@ -183,7 +184,6 @@ var results = []Entry{
 	{"marked-as-spam", Result, "客户把这封邮件标为垃圾邮件", "The customer marked the message as spam"},
 	{"endpoint-gone", Result, "接收地址答复已停用(410),不再推送", "The endpoint answered that it is gone (410); it is told no more"},
 	{"endpoint-disabled", Result, "接收地址已由员工停用", "The endpoint was disabled by a person"},
-	{"template-not-approved", Result, "短信服务商尚未审核通过这个模板,消息未发出", "The provider has not approved this template; nothing was sent"},
 }
 
 // Why an answer may not have been meant. It is kept and shown all the same, and counted apart.
