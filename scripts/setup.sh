@@ -19,8 +19,19 @@ need 'compgen -G "/usr/lib/postgresql/*/bin/initdb" || command -v initdb' 'the s
 need 'command -v gcc || command -v cc' 'the race detector is linked by a C compiler' gcc libc6-dev
 need 'command -v chromium' 'the pages are opened in a browser' chromium fonts-noto-cjk
 need '[ -x /usr/sbin/postfix ]' 'mail is sent through a real mail server, and comes back from it' postfix
+need 'command -v javac' 'the samples are compiled' openjdk-17-jdk-headless
+need 'command -v node && command -v npm' 'the samples are compiled' nodejs npm
 
-[ "${#missing[@]}" -eq 0 ] && exit 0
+# The TypeScript sample's compiler, as its lock file says.
+sample_compiler() {
+    [ -f samples/typescript/node_modules/typescript/bin/tsc ] || npm ci --prefix samples/typescript --no-audit --no-fund --silent
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+if [ "${#missing[@]}" -eq 0 ]; then
+    sample_compiler
+    exit
+fi
 
 if [ "$(id -u)" -eq 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
     echo "setup: installing ${missing[*]} from Debian's packages"
@@ -29,7 +40,8 @@ if [ "$(id -u)" -eq 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/de
     [[ " ${missing[*]} " != *" postfix "* ]] || echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
     apt-get update -qq
     apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
-    exit 0
+    sample_compiler
+    exit
 fi
 
 echo "setup: the tests need these packages, by their Debian names; install them and try again:" >&2

@@ -37,6 +37,7 @@ type cardDoc struct {
 	Title    string              `json:"title,omitempty"`
 	Text     string              `json:"text" doc:"Plain text; line breaks count"`
 	Language string              `json:"language" doc:"Of title and text"`
+	Ref      string              `json:"reference,omitempty" doc:"By which anyone may ask whether the message is really ours"`
 	MadeAt   time.Time           `json:"made_at"`
 	Until    time.Time           `json:"until" doc:"Show it no longer than this"`
 	Shown    bool                `json:"shown" doc:"It was shown before, here or on another device"`
@@ -213,7 +214,7 @@ func matches(header, tag string) bool {
 func cardDocOf(c *acts.InboxCard, lang string) cardDoc {
 	d := cardDoc{
 		ID: c.Key, Purpose: c.Purpose, Program: c.Program, Title: c.Title, Text: c.Text, Language: c.Language,
-		MadeAt: c.Made, Until: c.Until, Shown: !c.Shown.IsZero(), Link: c.Link,
+		MadeAt: c.Made, Until: c.Until, Shown: !c.Shown.IsZero(), Link: c.Link, Ref: c.Reference,
 	}
 	if c.Sheet != nil {
 		f := formOf(c.Sheet, lang, c.Language)

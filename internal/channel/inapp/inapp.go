@@ -158,7 +158,7 @@ func (c *Channel) card(ctx context.Context, m *channel.Message) (*Card, error) {
 	if card.Until.IsZero() {
 		card.Until = card.Made.Add(keptMost)
 	}
-	plain, err := json.Marshal(Content{Title: m.Subject, Text: WithoutLink(m.Text, m.Link), Program: m.Program, Link: m.Link})
+	plain, err := json.Marshal(Content{Title: m.Subject, Text: WithoutLink(m.Text, m.Link), Program: m.Program, Link: m.Link, Reference: m.Reference})
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,8 @@ type Content struct {
 	Text    string `json:"text"`
 	Program string `json:"program,omitempty"`
 	Link    string `json:"link,omitempty"`
+
+	Reference string `json:"reference,omitempty"` // by which the customer may ask whether it is really ours
 }
 
 // Inbox is the shelf in the database.
