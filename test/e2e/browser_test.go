@@ -191,7 +191,7 @@ func TestEveryDemoPageFitsAPhoneAndADeskInBothLanguages(t *testing.T) {
 	d.followUp("W1004", "taken") // so that there is something to see
 	letters := d.mails("emily.carter@example.com", 2)
 	pages := []string{
-		"/?customer=W1004&event=charged&since=1", "/mailbox", "/mailbox/1", "/follow-ups", rowPath.FindStringSubmatch(d.open("/customers/W1004"))[1],
+		"/?customer=W1004&event=charged&since=1", "/phone/W1004", "/phone/W1011", "/mailbox", "/mailbox/1", "/follow-ups", rowPath.FindStringSubmatch(d.open("/customers/W1004"))[1],
 		"/programs/failed-payment", "/programs/after-ticket", "/customers", "/customers/W1004", "/customers/W1010", "/set-aside", "/nowhere",
 		strings.TrimPrefix(askPath.FindString(letters[1]), d.url),
 	}

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"html"
 	"io"
 	"net/http"
@@ -16,6 +18,9 @@ import (
 	"testing"
 	"time"
 )
+
+// appPause is how long the customer's app waits between two looks.
+const appPause = 500 * time.Millisecond
 
 // demonstration is a running `huiyin demo`, and a browser that looks at it.
 type demonstration struct {
@@ -262,6 +267,65 @@ func walk(t *testing.T, d *demonstration, want expected) {
 	d.happen("W1005", "paid")
 	d.followUp("W1005", want.cancelled)
 	_ = page
+}
+
+// texts waits until a customer's phone shows a text message with some words.
+func (d *demonstration) texts(ref, words string) {
+	d.t.Helper()
+	until(d.t, ref+" gets a text with "+words, func() bool { return strings.Contains(visible(d.open("/phone/"+ref)), words) })
+}
+
+// app asks what the wallet's app would ask, with the token its backend signs.
+func (d *demonstration) app(ref, method, path string, body any, want int) []byte {
+	d.t.Helper()
+	req, err := http.NewRequest(method, d.url+path, bytes.NewReader(encode(d.t, body)))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+d.open("/demo/app/"+ref+"/token"))
+	req.Header.Set("Content-Type", "application/json")
+	return []byte(d.send(req, want))
+}
+
+// One follow-up over three channels: who doesn't look at the card gets a text, who answers the
+// card gets no mail, and who replies "no more" is believed at once.
+func TestTheDemoGoesFromCardToTextAndHearsBoth(t *testing.T) {
+	p := newPlace(t, "")
+	d := p.demo("--customers", "0").in(t, "en")
+	d.happen("W1004", "late")
+	d.texts("W1004", "has not arrived yet")
+	var due struct {
+		Cards []struct {
+			ID   string
+			Form *struct{ Name string }
+		}
+	}
+	card := ""
+	until(t, "the card with the question is due", func() bool {
+		if err := json.Unmarshal(d.app("W1004", http.MethodGet, "/v1/inapp/cards?wait=1", nil, http.StatusOK), &due); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range due.Cards {
+			if c.Form != nil {
+				card = "/v1/inapp/cards/" + c.ID
+				return true
+			}
+		}
+		time.Sleep(appPause) // apps are asked to be patient
+		return false
+	})
+	d.app("W1004", http.MethodPost, card+"/shown", nil, http.StatusNoContent)
+	d.app("W1004", http.MethodPut, card+"/answers/clarity", map[string]any{"value": 4}, http.StatusOK)
+	d.app("W1004", http.MethodPost, card+"/answers", map[string]any{}, http.StatusOK)
+	d.shows(d.followUp("W1004", "answered"), "4 / 5")
+
+	d.press("/demo/phone/W1004", url.Values{"words": {"please stop texting me"}})
+	d.texts("W1004", "please stop texting me")
+	d.happen("W1004", "late")
+	d.followUp("W1004", "The customer has refused contact on this channel")
+	if page := d.open("/mailbox?to=emily.carter@example.com"); mailPath.MatchString(page) {
+		t.Errorf("who had answered the card was asked again by mail: %s", visible(page))
+	}
 }
 
 // tagKey finds a reason to tap by its words.
