@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -305,5 +304,3 @@ func (d *Deliverer) forget(ctx context.Context) error {
 	}
 	return err
 }
-
-func number(id int64) string { return strconv.FormatInt(id, 10) }

@@ -3,6 +3,7 @@ package feedback
 import (
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -12,6 +13,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/ids"
+	"github.com/huiyin/huiyin/internal/platform/outbox"
 )
 
 // Bounds on what is said.
@@ -91,10 +93,22 @@ func Keep(tx *db.Tx, source *ids.Source, f Feedback) (int64, error) {
 	id = source.Next()
 	n, err := tx.Exec(`INSERT INTO feedback (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (customer_id, key) DO NOTHING`,
 		id, f.Customer, f.Key, f.Source, f.Language, f.Topic, f.Score, f.Scored, f.Text, db.Millis(f.At))
-	if err != nil || n > 0 {
+	if err != nil {
 		return id, err
 	}
-	return find(tx, f.Customer, f.Key)
+	if n == 0 {
+		return find(tx, f.Customer, f.Key)
+	}
+	return id, outbox.Tell(tx, f.tell(id))
+}
+
+// tell is what the wallet is told of a piece of feedback: the score, not the words.
+func (f *Feedback) tell(id int64) outbox.Notice {
+	data := map[string]any{"feedback": strconv.FormatInt(id, 10), "source": f.Source, "topic": f.Topic}
+	if f.Scored {
+		data["score"] = f.Score
+	}
+	return outbox.Notice{Kind: outbox.FeedbackReceived, Customer: f.Customer, At: f.At, Data: data}
 }
 
 // find gives the id of what a customer said under a key; 0: nothing.

@@ -3,11 +3,13 @@ package reply
 import (
 	"crypto/sha256"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/outbox"
 	"github.com/huiyin/huiyin/internal/platform/tally"
 )
 
@@ -101,7 +103,19 @@ func Keep(tx *db.Tx, counts *tally.Batch, r *Reply) (bool, error) {
 	if r.Program != 0 {
 		counts.Add(tally.Key{Program: r.Program, Day: tally.Day(r.Received), Metric: MetricReply, Dim: string(r.Kind)}, 1)
 	}
-	return true, nil
+	if r.Customer == 0 {
+		return true, nil
+	}
+	return true, outbox.Tell(tx, r.tell())
+}
+
+// tell is what the wallet is told of a reply: what it was taken for, not the words.
+func (r *Reply) tell() outbox.Notice {
+	data := map[string]any{"reply": strconv.FormatInt(r.ID, 10), "channel": r.Channel, "kind": string(r.Kind)}
+	if r.FollowUp != 0 {
+		data["follow_up"] = strconv.FormatInt(r.FollowUp, 10)
+	}
+	return outbox.Notice{Kind: outbox.ReplyReceived, Customer: r.Customer, FollowUp: r.FollowUp, Program: r.Program, At: r.Received, Data: data}
 }
 
 // fit makes a customer's words fit to be kept: both engines take them, and they are bounded.

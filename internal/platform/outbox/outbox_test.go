@@ -291,3 +291,23 @@ func TestRotatingLetsBothSecretsSignForAWhileTheNewestFirst(t *testing.T) {
 		t.Errorf("a secret known to others signs on: %d keys", len(now))
 	}
 }
+
+// What a transaction pays while no endpoint is there: one question.
+func BenchmarkTellWithoutEndpoints(b *testing.B) {
+	d := dbtest.SQLite(b, db.Options{})
+	notices := make([]outbox.Notice, 256)
+	for i := range notices {
+		notices[i] = outbox.Notice{Kind: outbox.FollowUpEnded, FollowUp: int64(i), At: start, Data: map[string]any{"state": "answered"}}
+	}
+	err := d.Write(context.Background(), db.Outcome, "bench", func(tx *db.Tx) error {
+		for b.Loop() {
+			if err := outbox.Tell(tx, notices...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
