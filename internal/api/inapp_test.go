@@ -3,6 +3,7 @@ package api_test
 import (
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -325,4 +326,28 @@ func TestOnlyTheWalletsPagesMayAsk(t *testing.T) {
 			t.Errorf("%s: %d, allowed %q", name, got.StatusCode, got.Header.Get("Access-Control-Allow-Origin"))
 		}
 	}
+}
+
+func TestACardIsExportedWithWhatItSaysAndErasedWithItsCustomer(t *testing.T) {
+	b := newBox(t, "sqlite:"+filepath.Join(t.TempDir(), "e.db"), filepath.Join(t.TempDir(), "keys"))
+	b.fail("1", "ann")
+	b.say("ann", http.MethodPost, "/v1/inapp/feedback", map[string]any{"id": "1", "text": "太慢了"}, http.StatusCreated)
+	all, err := b.app.House.Export(t.Context(), "test", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(encode(t, all))
+	for _, want := range []string{"您有一笔付款未成功", "茶舍的一笔付款", "太慢了"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the export lacks %s", want)
+		}
+	}
+	card := b.cards("ann", "").Cards[0].ID
+	if _, err := b.app.House.Erase(t.Context(), "test", "ann", "asked in writing"); err != nil {
+		t.Fatal(err)
+	}
+	if list := b.cards("ann", ""); len(list.Cards) != 0 {
+		t.Errorf("after erasing: %+v", list)
+	}
+	b.say("ann", http.MethodPost, "/v1/inapp/cards/"+card+"/shown", nil, http.StatusNotFound)
 }

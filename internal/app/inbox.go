@@ -8,7 +8,9 @@ import (
 
 	"github.com/huiyin/huiyin/internal/channel/inapp"
 	"github.com/huiyin/huiyin/internal/people/pass"
+	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
@@ -77,4 +79,24 @@ func (a *App) passes() *pass.Checker {
 	return &pass.Checker{Clock: a.Clock, Secret: func(ctx context.Context, number string) (string, error) {
 		return a.House.APIKeys.SigningSecret(ctx, a.Keys, number)
 	}}
+}
+
+// exportCards gives a customer's cards with what they say.
+func (a *App) exportCards(tx *db.Tx, s *vault.Subject) (any, error) {
+	type card struct {
+		inapp.Card
+		inapp.Content
+	}
+	found, err := inapp.Of(tx, s.Customer)
+	if err != nil {
+		return nil, err
+	}
+	cards := make([]card, len(found))
+	for i := range found {
+		cards[i].Card = found[i]
+		if cards[i].Content, err = a.Inbox.Read(tx.Context(), &found[i]); err != nil {
+			return nil, err
+		}
+	}
+	return cards, nil
 }

@@ -36,10 +36,7 @@ func (a *App) rooms() []vault.Room {
 			Name: "feedback", Erase: func(tx *db.Tx, s *vault.Subject) error { return feedback.Erase(tx, s.Customer) },
 			Export: func(tx *db.Tx, s *vault.Subject) (any, error) { return feedback.Of(tx, s.Customer) },
 		},
-		{
-			Name: "cards", Erase: func(tx *db.Tx, s *vault.Subject) error { return inapp.Erase(tx, s.Customer) },
-			Export: func(tx *db.Tx, s *vault.Subject) (any, error) { return inapp.Of(tx, s.Customer) },
-		},
+		{Name: "cards", Export: a.exportCards, Erase: func(tx *db.Tx, s *vault.Subject) error { return inapp.Erase(tx, s.Customer) }},
 		{Name: "webhooks", Erase: func(tx *db.Tx, s *vault.Subject) error { return outbox.Erase(tx, s.Customer) }},
 		{Name: "wishes", Export: exportWishes, Erase: func(tx *db.Tx, s *vault.Subject) error {
 			points, err := customer.PointsOf(tx, s.Customer)

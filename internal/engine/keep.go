@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/channel/inapp"
+	"github.com/huiyin/huiyin/internal/hear/feedback"
 	"github.com/huiyin/huiyin/internal/hear/reply"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/platform/clock"
@@ -61,7 +63,13 @@ func (k *Keeper) Turn(ctx context.Context) (time.Time, bool, error) {
 		if forgotten, err = event.Forget(tx, now.Add(-forgetAfter), forgetKeysMax); err != nil {
 			return err
 		}
-		_, err = reply.Forget(tx, now.Add(-repliesKept), forgetKeysMax)
+		if _, err = reply.Forget(tx, now.Add(-repliesKept), forgetKeysMax); err != nil {
+			return err
+		}
+		if _, err = inapp.Forget(tx, now); err != nil {
+			return err
+		}
+		_, err = feedback.Forget(tx, now)
 		return err
 	})
 	if err != nil {
