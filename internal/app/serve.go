@@ -38,6 +38,8 @@ func (a *App) handler() (http.Handler, error) {
 		return nil, err
 	}
 	mux.Handle("/inapp/", inbox)
+	mux.Handle("/w/", customers)
+	mux.Handle("/genuine", customers)
 	mux.Handle("/v1/", a.API)
 	mux.Handle("/openapi.json", a.API)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, map[string]string{"status": "ok"}) })

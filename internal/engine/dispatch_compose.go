@@ -49,7 +49,7 @@ func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
 		v.Link = d.link(s.f, p.step)
 	}
 	v.Unsubscribe, v.Reference = d.unsubscribe(a), attempt.Reference(d.Keys, a.ID)
-	v.Preferences = d.PublicURL + "/p/" + d.Links.Preferences(a.Customer, a.IntendedAt.Add(linkGrace))
+	v.Preferences = d.PublicURL + "/w/" + d.Links.Preferences(a.Customer, a.IntendedAt.Add(linkGrace))
 	m, err := t.Render(v)
 	if err != nil {
 		return err

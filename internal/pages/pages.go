@@ -59,7 +59,7 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// Handler serves /q/{token}, /p/{name} and /u/{token}.
+// Handler serves /q/{token}, /p/{name}, /u/{token}, /w/{token} and /genuine.
 func Handler(c Config) (http.Handler, error) {
 	css, source, err := style(c.Branding.Colour)
 	if err != nil {
@@ -76,6 +76,10 @@ func Handler(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /q/{token}/done", h.thank)
 	mux.HandleFunc("GET /p/{name}", h.welcome)
 	mux.HandleFunc("POST /p/{name}", h.begin)
+	mux.HandleFunc("GET /w/{token}", h.offerWishes)
+	mux.HandleFunc("POST /w/{token}", h.takeWishes)
+	mux.HandleFunc("GET /genuine", h.askGenuine)
+	mux.HandleFunc("POST /genuine", h.takeSuspicion)
 	mux.HandleFunc("GET /u/{token}", h.offerRefusal)
 	mux.HandleFunc("POST /u/{token}", h.refuse)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

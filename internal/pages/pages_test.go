@@ -290,6 +290,10 @@ func every(s *site) map[string]*httptest.ResponseRecorder {
 		all[lang+" invalid"] = s.get("/q/abc?lang=" + lang)
 		refusal := "/u/" + s.links.Refusal(1, "email") + "?lang=" + lang
 		all[lang+" refusal"] = s.get(refusal)
+		all[lang+" wishes"] = s.get(s.wishes(1) + "?lang=" + lang)
+		all[lang+" wishes, wrong"] = s.post(s.wishes(1)+"?lang="+lang, url.Values{"hours": {"own"}})
+		all[lang+" doubt"] = s.get("/genuine?lang=" + lang)
+		all[lang+" doubt, wrong"] = s.post("/genuine?lang="+lang, url.Values{"text": {""}})
 		all[lang+" refused"] = s.do(http.MethodPost, refusal, "scope=all&lang="+lang)
 	}
 	return all

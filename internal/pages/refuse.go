@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/huiyin/huiyin/internal/decide/policy"
+	"github.com/huiyin/huiyin/internal/engine"
 	"github.com/huiyin/huiyin/internal/people/consent"
 	"github.com/huiyin/huiyin/internal/platform/db"
 )
@@ -31,7 +32,7 @@ func (h *house) offerRefusal(w http.ResponseWriter, r *http.Request) {
 	p.Refusal = &refusal{
 		Ask: p.Title, Explain: fmt.Sprintf(p.W.Refuse, p.W.channel(channel)), Effect: p.W.RefuseEffect,
 		Action: r.URL.Path, Lang: lang,
-		One: fmt.Sprintf(p.W.RefuseOne, p.W.channel(channel)), All: p.W.RefuseAll,
+		One: fmt.Sprintf(p.W.RefuseOne, p.W.channel(channel)), All: p.W.RefuseAll, Wrong: p.W.RefuseWrong,
 	}
 	h.show(w, http.StatusOK, p)
 }
@@ -55,6 +56,10 @@ func (h *house) refuse(w http.ResponseWriter, r *http.Request) {
 	if r.PostFormValue("scope") == "all" {
 		said.Channel = policy.Any
 	}
+	if r.PostFormValue("scope") == "wrong-person" {
+		h.disown(w, r, customer, channel)
+		return
+	}
 	if err := h.record(r.Context(), said); err != nil {
 		h.fail(w, r, nil, err)
 		return
@@ -66,6 +71,19 @@ func (h *house) refuse(w http.ResponseWriter, r *http.Request) {
 		return fmt.Sprintf(w.RefusedOne, w.channel(channel))
 	}, func(w *words) string { return w.RefusedBack })
 	h.show(w, http.StatusOK, p)
+}
+
+// disown takes the word of whoever holds the message: it went to the wrong person.
+func (h *house) disown(w http.ResponseWriter, r *http.Request, customer int64, channel string) {
+	now := h.Answers.Clock.Now()
+	err := h.Answers.DB.Write(r.Context(), db.First, "refusal", func(tx *db.Tx) error {
+		return engine.Disown(tx, h.Answers.IDs, consent.Wish{Customer: customer, At: now, Source: sourcePage, Proof: "wrong person"}, channel, nil, now)
+	})
+	if err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	h.show(w, http.StatusOK, h.plain(r, func(w *words) string { return w.TitleRefused }, func(w *words) string { return w.RefusedWrong }))
 }
 
 // record makes a refusal durable; it holds from then on.

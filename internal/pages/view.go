@@ -20,6 +20,8 @@ type page struct {
 	Say     []string // paragraphs, on a page without a form
 	Ask     *question
 	Refusal *refusal
+	Wishes  *wishes
+	Doubt   *doubt
 	Others  []language // what else it can be read in
 }
 
@@ -70,7 +72,7 @@ type tagGroup struct {
 }
 
 // refusal is the page on which a customer says stop.
-type refusal struct{ Ask, Explain, Effect, Action, Lang, One, All string }
+type refusal struct{ Ask, Explain, Effect, Action, Lang, One, All, Wrong string }
 
 // asked draws one question of a sheet.
 func asked(sheet *answer.Sheet, q *questionnaire.Question, said answer.Value, w *words, lang string) *question {

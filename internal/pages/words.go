@@ -35,7 +35,10 @@ type words struct {
 	RefuseOne, RefuseAll, RefuseEffect string
 	TitleRefused, RefusedOne           string
 	RefusedAll, RefusedBack            string
+	RefuseWrong, RefusedWrong          string
 	Channels                           map[string]string
+	Wishes                             wishWords
+	Genuine                            genuineWords
 }
 
 var vocabulary = map[string]*words{document.ZhCN: &chinese, document.En: &english}
@@ -97,7 +100,9 @@ var chinese = words{
 	RefuseOne: "不再通过%s联系我", RefuseAll: "所有方式都不要联系我", RefuseEffect: "点击后立即生效。",
 	TitleRefused: "已为您停止", RefusedOne: "从现在起,我们不会再通过%s联系您。", RefusedAll: "从现在起,我们不会再主动联系您。",
 	RefusedBack: "如果改变主意,可以随时告诉客服恢复。",
-	Channels:    map[string]string{"email": "邮件", "sms": "短信", "phone": "电话", "inapp": "应用内消息", "push": "推送通知", "im": "聊天消息", "webhook": "消息"},
+	RefuseWrong: "我不是你们要找的人", RefusedWrong: "谢谢告知。从现在起,我们不会再往这里发消息或打电话。",
+	Wishes: wishesChinese, Genuine: genuineChinese,
+	Channels: map[string]string{"email": "邮件", "sms": "短信", "phone": "电话", "inapp": "应用内消息", "push": "推送通知", "im": "聊天消息", "webhook": "消息"},
 }
 
 var english = words{
@@ -125,5 +130,7 @@ var english = words{
 	RefuseOne: "Stop contacting me by %s", RefuseAll: "Stop contacting me in any way", RefuseEffect: "This takes effect at once.",
 	TitleRefused: "Done", RefusedOne: "From now on we will not contact you by %s.", RefusedAll: "From now on we will not contact you on our own accord.",
 	RefusedBack: "If you change your mind, tell customer service at any time.",
-	Channels:    map[string]string{"email": "e-mail", "sms": "text message", "phone": "phone", "inapp": "in-app message", "push": "push notification", "im": "chat message", "webhook": "message"},
+	RefuseWrong: "I am not the person you are looking for", RefusedWrong: "Thank you for telling us. From now on nothing from us will be sent here.",
+	Wishes: wishesEnglish, Genuine: genuineEnglish,
+	Channels: map[string]string{"email": "e-mail", "sms": "text message", "phone": "phone", "inapp": "in-app message", "push": "push notification", "im": "chat message", "webhook": "message"},
 }

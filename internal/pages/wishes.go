@@ -1,0 +1,346 @@
+package pages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/decide/policy"
+	"github.com/huiyin/huiyin/internal/people/consent"
+	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/platform/codes"
+	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
+	"github.com/huiyin/huiyin/internal/program/document"
+	"github.com/huiyin/huiyin/internal/program/program"
+	"github.com/huiyin/huiyin/internal/program/wording"
+)
+
+const sourceWishes = "preferences"
+
+// waysShown are the channels people know by name, in the order of the page.
+var waysShown = []string{"inapp", "sms", "phone", "email"}
+
+// kindsOfDays are the days for which hours can be chosen, and how they are kept.
+var kindsOfDays = []struct {
+	name string
+	days []string
+}{{"work", []string{"workdays"}}, {"free", []string{"weekends", "holidays"}}}
+
+// wishes is the page on which a customer says whether, how and when they may be reached.
+type wishes struct {
+	Action, Lang, Saved, Error string
+	Purposes                   []purposeWish
+	Cells, Hours, Tongue       string // what was shown as chosen: only what differs is a change
+	AnyHour                    bool
+	Days                       []dayWish
+	Languages                  []option
+}
+
+// purposeWish is one purpose with its channels.
+type purposeWish struct {
+	ID, Title, Text string
+	Ways            []option
+}
+
+// dayWish is the hours of one kind of day.
+type dayWish struct {
+	ID, Title string
+	From, To  []option
+}
+
+// wished is what is known of a customer when the page is drawn or sent.
+type wished struct {
+	standing consent.Standing
+	ways     []string
+	wordings []wording.Wording
+	own      *policy.OwnHours
+	language string
+}
+
+// offerWishes shows the page. Opening it changes nothing.
+func (h *house) offerWishes(w http.ResponseWriter, r *http.Request) {
+	h.drawWishes(w, r, http.StatusOK, "")
+}
+
+func (h *house) drawWishes(w http.ResponseWriter, r *http.Request, status int, mistake string) {
+	person, err := h.Links.ReadPreferences(r.PathValue("token"), h.Answers.Clock.Now())
+	var now wished
+	if err == nil {
+		err = h.Answers.DB.Read(r.Context(), func(tx *db.Tx) (err error) { now, err = h.wished(tx, person); return err })
+	}
+	if err != nil {
+		h.failWishes(w, r, err)
+		return
+	}
+	if r.FormValue("lang") == "" && now.language != "" {
+		r.Header.Set("Accept-Language", now.language)
+	}
+	p := h.plain(r, func(w *words) string { return w.Wishes.Title })
+	p.Wishes = now.draw(p.W)
+	p.Wishes.Action, p.Wishes.Error = r.URL.Path, mistake
+	if r.FormValue("lang") != "" {
+		p.Wishes.Lang = p.Lang
+	}
+	if r.FormValue("saved") != "" && mistake == "" {
+		p.Wishes.Saved = p.W.Wishes.Saved
+	}
+	h.show(w, status, p)
+}
+
+// wished reads what holds for a customer. Nothing that tells who they are is read.
+func (h *house) wished(tx *db.Tx, person int64) (wished, error) {
+	var now wished
+	all, err := customer.Load(tx, []int64{person})
+	if err != nil {
+		return now, err
+	}
+	standing, err := consent.StandingOf(tx, []int64{person})
+	if err != nil {
+		return now, err
+	}
+	if now.wordings, err = program.Wordings(tx); err != nil {
+		return now, err
+	}
+	now.standing = standing[person]
+	c := all[person]
+	for _, way := range waysShown {
+		if c == nil || slices.ContainsFunc(c.Points, func(p customer.Point) bool { return p.Channel == customer.PointKind(way) }) {
+			now.ways = append(now.ways, way)
+		}
+	}
+	if len(now.ways) == 0 {
+		now.ways = waysShown
+	}
+	if c != nil {
+		now.language, now.own = c.Language, c.Own
+	}
+	if now.standing.Language != "" {
+		now.language = now.standing.Language
+	}
+	now.own = now.standing.OwnHours(now.own)
+	return now, nil
+}
+
+// draw puts what holds into a form.
+func (now *wished) draw(w *words) *wishes {
+	v := &wishes{AnyHour: now.own == nil, Hours: hoursText(now.own), Tongue: now.language}
+	var on []string
+	for i := range now.wordings {
+		said := &now.wordings[i]
+		p := purposeWish{ID: said.Purpose, Title: said.Title.In(w.Lang), Text: said.Text.In(w.Lang)}
+		for n, way := range now.ways {
+			value := way + "." + said.Purpose
+			allowed := now.standing.Allows(consent.Cell{Channel: way, Purpose: said.Purpose})
+			if allowed {
+				on = append(on, value)
+			}
+			p.Ways = append(p.Ways, option{N: n, Value: value, Label: w.channel(way), On: allowed})
+		}
+		v.Purposes = append(v.Purposes, p)
+	}
+	v.Cells = strings.Join(on, " ")
+	for i, kind := range kindsOfDays {
+		from, to := spanOf(now.own, kind.days[0])
+		v.Days = append(v.Days, dayWish{ID: kind.name, Title: w.Wishes.Days[i], From: clockHours(w, from, 0, 23), To: clockHours(w, to, 1, 24)})
+	}
+	for i, l := range languages {
+		v.Languages = append(v.Languages, option{N: i, Value: l, Label: endonyms[l], On: l == document.Choose(languages, now.language)})
+	}
+	return v
+}
+
+// clockHours lists the whole hours; one that was chosen to the minute elsewhere is listed too.
+func clockHours(w *words, chosen string, from, to int) []option {
+	all := []option{{Label: w.Wishes.Never, On: chosen == ""}}
+	met := chosen == ""
+	for hour := from; hour <= to; hour++ {
+		text := fmt.Sprintf("%02d:00", hour)
+		met = met || text == chosen
+		all = append(all, option{Value: text, Label: text, On: text == chosen})
+	}
+	if !met {
+		all = append(all, option{Value: chosen, Label: chosen, On: true})
+	}
+	return all
+}
+
+// spanOf is the first span of own hours on a kind of day; "": none.
+func spanOf(own *policy.OwnHours, day string) (from, to string) {
+	d := customer.OwnDocOf(own)
+	if d == nil {
+		return "", ""
+	}
+	for _, w := range d.Windows {
+		if slices.Contains(w.Days, day) || slices.Contains(w.Days, "all") {
+			from, to, _ = strings.Cut(w.Hours[0], "-")
+			return from, to
+		}
+	}
+	return "", ""
+}
+
+// hoursText is what of own hours the form can show, to see whether it was changed.
+func hoursText(own *policy.OwnHours) string {
+	if own == nil {
+		return "any"
+	}
+	text := "own"
+	for _, kind := range kindsOfDays {
+		from, to := spanOf(own, kind.days[0])
+		text += " " + from + "-" + to
+	}
+	return text
+}
+
+// takeWishes records what was changed on the page; it holds from the answer on.
+func (h *house) takeWishes(w http.ResponseWriter, r *http.Request) {
+	person, err := h.Links.ReadPreferences(r.PathValue("token"), h.Answers.Clock.Now())
+	if err != nil {
+		h.failWishes(w, r, err)
+		return
+	}
+	if !h.form(w, r) {
+		return
+	}
+	asked, mistake := h.readWishes(r.PostForm, wordsFor(wanted(r)...))
+	if mistake != "" {
+		h.drawWishes(w, r, http.StatusUnprocessableEntity, mistake)
+		return
+	}
+	if err := h.saveWishes(r.Context(), person, asked); err != nil {
+		h.failWishes(w, r, err)
+		return
+	}
+	to := url.Values{"saved": {"1"}}
+	if lang := r.PostFormValue("lang"); lang != "" {
+		to.Set("lang", lang)
+	}
+	http.Redirect(w, r, r.URL.Path+"?"+to.Encode(), http.StatusSeeOther)
+}
+
+// changed is what a customer changed.
+type changed struct {
+	choice      consent.Choice
+	hours       *string // as the ledger keeps them; nil: unchanged
+	language    string  // "": unchanged
+	hoursShown  string  // the words beside the hours
+	tongueShown string  // and beside the language
+}
+
+// readWishes takes the form apart; mistake is what to say when it can't be meant so.
+func (h *house) readWishes(form url.Values, w *words) (changed, string) {
+	a := changed{hoursShown: w.Wishes.Hours, tongueShown: w.Wishes.Language}
+	if form.Get("do") == "stop" {
+		for _, channel := range consent.Lanes {
+			for _, purpose := range consent.Purposes {
+				a.choice.Off = append(a.choice.Off, consent.Cell{Channel: channel, Purpose: purpose})
+			}
+		}
+		return a, ""
+	}
+	was, on := strings.Fields(form.Get("cells")), form["on"]
+	for _, channel := range waysShown {
+		for _, purpose := range consent.Purposes {
+			cell, value := consent.Cell{Channel: channel, Purpose: purpose}, channel+"."+purpose
+			switch before, after := slices.Contains(was, value), slices.Contains(on, value); {
+			case after && !before:
+				a.choice.On = append(a.choice.On, cell)
+			case before && !after:
+				a.choice.Off = append(a.choice.Off, cell)
+			}
+		}
+	}
+	text, doc, mistake := readHours(form, w)
+	if mistake != "" {
+		return a, mistake
+	}
+	if form.Has("hours") && text != form.Get("was_hours") {
+		a.hours = &doc
+	}
+	if l := form.Get("language"); l != "" && slices.Contains(languages, l) && l != document.Choose(languages, form.Get("was_language")) {
+		a.language = l
+	}
+	return a, ""
+}
+
+// readHours reads the chosen hours: as the form shows them, and as the ledger keeps them.
+func readHours(form url.Values, w *words) (text, doc, mistake string) {
+	if form.Get("hours") != "own" {
+		return "any", "", ""
+	}
+	own := customer.OwnDoc{}
+	text = "own"
+	for _, kind := range kindsOfDays {
+		from, to := form.Get(kind.name+"_from"), form.Get(kind.name+"_to")
+		text += " " + from + "-" + to
+		if from == "" && to == "" {
+			continue
+		}
+		if _, err := policy.ParseSpan(from + "-" + to); err != nil {
+			return "", "", w.Wishes.ErrorHours
+		}
+		own.Windows = append(own.Windows, customer.OwnWindow{Days: kind.days, Hours: []string{from + "-" + to}})
+	}
+	if len(own.Windows) == 0 {
+		return "", "", w.Wishes.ErrorNoHours
+	}
+	b, err := json.Marshal(own)
+	if err != nil {
+		return "", "", w.Wishes.ErrorHours
+	}
+	return text, string(b), ""
+}
+
+// saveWishes writes each change into the ledger, with what the customer was shown.
+func (h *house) saveWishes(ctx context.Context, person int64, a changed) error {
+	return h.Answers.DB.Write(ctx, db.First, "wishes", func(tx *db.Tx) error {
+		now := h.Answers.Clock.Now()
+		all, err := program.Wordings(tx)
+		if err != nil {
+			return err
+		}
+		shown := func(purpose string) string {
+			for i := range all {
+				if all[i].Purpose == purpose {
+					return all[i].Ref()
+				}
+			}
+			return ""
+		}
+		proof := consent.Wish{Customer: person, At: now, Source: sourceWishes, Proof: "page " + strconv.FormatInt(now.Truncate(time.Second).Unix(), 10)}
+		if len(a.choice.On)+len(a.choice.Off) > 0 {
+			if err := consent.Choose(tx, h.Answers.IDs, person, a.choice, shown, proof, now); err != nil {
+				return err
+			}
+		}
+		if a.hours != nil {
+			w := proof
+			w.What, w.Value, w.Wording = consent.Hours, *a.hours, a.hoursShown
+			if err := consent.Say(tx, h.Answers.IDs, w, now); err != nil {
+				return err
+			}
+		}
+		if a.language != "" {
+			w := proof
+			w.What, w.Value, w.Wording = consent.Language, a.language, a.tongueShown
+			return consent.Say(tx, h.Answers.IDs, w, now)
+		}
+		return nil
+	})
+}
+
+// failWishes says what is wrong with the link in words that fit this page.
+func (h *house) failWishes(w http.ResponseWriter, r *http.Request, err error) {
+	if errs.CodeOf(err) == codes.LinkExpired {
+		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleExpired }, func(w *words) string { return w.Wishes.Expired }))
+		return
+	}
+	h.fail(w, r, nil, err)
+}
