@@ -21,6 +21,7 @@ need 'command -v chromium' 'the pages are opened in a browser' chromium fonts-no
 need '[ -x /usr/sbin/postfix ]' 'mail is sent through a real mail server, and comes back from it' postfix
 need 'command -v javac' 'the samples are compiled' openjdk-17-jdk-headless
 need 'command -v node && command -v npm' 'the samples are compiled' nodejs npm
+need 'command -v zbarimg' 'QR codes are read by a reader of somebody else' zbar-tools
 
 # The TypeScript sample's compiler, as its lock file says.
 sample_compiler() {

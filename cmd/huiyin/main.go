@@ -106,6 +106,7 @@ var commands = []func(*flags) *cobra.Command{
 	importCommand,
 	eventsCommand,
 	programCommand,
+	questionnaireCommand,
 	reportCommand,
 	asideCommand, exportCommand, eraseCommand, holdCommand,
 	replayCommand,

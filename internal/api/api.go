@@ -76,6 +76,7 @@ func New(c Config) (*API, error) {
 	a.genuine()
 	a.documents()
 	a.programs()
+	a.questionnaires()
 	a.lists()
 	a.asides()
 	a.takeReceipts()

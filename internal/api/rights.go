@@ -51,6 +51,10 @@ var rights = map[string]right{
 	"GET /v1/documents/{kind}":        {scope: codes.DocumentsRead},
 	"GET /v1/documents/{kind}/{name}": {scope: codes.DocumentsRead},
 
+	"GET /v1/questionnaires/{name}/link":   {scope: codes.DocumentsRead},
+	"GET /v1/questionnaires/{name}/qr":     {scope: codes.DocumentsRead},
+	"GET /v1/questionnaires/{name}/report": {scope: codes.ReportsRead},
+
 	"GET /v1/programs":                 {scope: codes.DocumentsRead},
 	"POST /v1/programs/{name}/publish": {scope: codes.ProgramsOperate},
 	"POST /v1/programs/{name}/pause":   {scope: codes.ProgramsOperate},

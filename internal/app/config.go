@@ -59,6 +59,7 @@ type Wallet struct {
 	Hotline string
 	Country string // taken for customers of whom none is known
 	Colour  string // of buttons, #rrggbb
+	Logo    string // a file, SVG or PNG
 }
 
 // Webhooks is what the guard of endpoints lets through beside the world outside.
@@ -159,7 +160,7 @@ func (c *Config) settings() map[string]setter {
 		"database": text(&c.Database), "listen": text(&c.Listen), "public_url": text(&c.PublicURL), "keys_file": text(&c.KeysFile), "vault": text(&c.Vault),
 		"wallet.name.zh-CN": func(v any) error { return word(v, func(s string) { c.Wallet.Name[document.ZhCN] = s }) },
 		"wallet.name.en":    func(v any) error { return word(v, func(s string) { c.Wallet.Name[document.En] = s }) },
-		"wallet.hotline":    text(&c.Wallet.Hotline), "wallet.country": text(&c.Wallet.Country), "wallet.colour": text(&c.Wallet.Colour),
+		"wallet.hotline":    text(&c.Wallet.Hotline), "wallet.country": text(&c.Wallet.Country), "wallet.colour": text(&c.Wallet.Colour), "wallet.logo": text(&c.Wallet.Logo),
 		"webhooks.allow": list(&c.Webhooks.Allow),
 	}
 }

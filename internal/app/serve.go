@@ -6,10 +6,12 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/pages"
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/program/document"
@@ -23,6 +25,18 @@ func (a *App) handler() (http.Handler, error) {
 	branding := pages.Branding{Name: a.Config.Wallet.Name, Colour: a.Config.Wallet.Colour}
 	if h := a.Config.Wallet.Hotline; h != "" {
 		branding.Hotline = document.Text{document.ZhCN: h, document.En: h}
+	}
+	if path := a.Config.Wallet.Logo; path != "" {
+		picture, err := os.ReadFile(path)
+		if err != nil {
+			return nil, errs.New(errs.Invalid, codes.FileUnreadable, "the logo %s can't be read; check the path and that you may read it", path).Because(err).At("wallet.logo")
+		}
+		if branding.Logo, err = pages.NewLogo(picture); err != nil {
+			if e, ours := errs.As(err); ours {
+				err = e.At("wallet.logo")
+			}
+			return nil, err
+		}
 	}
 	customers, err := pages.Handler(pages.Config{Answers: a.Answers, Links: a.Links, Branding: branding, Log: a.Log,
 		Shelf: a.Library, Secure: strings.HasPrefix(a.Config.PublicURL, "https://")})

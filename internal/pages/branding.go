@@ -21,6 +21,11 @@ const (
 	defaultColour = "#0b5cad"
 	// contrastMin is what WCAG AA asks between text and what lies behind it.
 	contrastMin = 4.5
+	// shapeContrastMin is what it asks between a button and what lies behind it.
+	shapeContrastMin = 3
+	legibleSteps     = 20
+	// what lies behind, as style.css has it
+	cardLight, cardDark = "#ffffff", "#1e2025"
 	// groupsMax is how many ranges of a scale can have reasons of their own.
 	groupsMax = questionnaire.TagGroupsMax
 )
@@ -30,6 +35,7 @@ type Branding struct {
 	Name    document.Text
 	Colour  string        // of buttons and marks, #rrggbb; "": a quiet blue
 	Hotline document.Text // as people dial it; empty: none is shown
+	Logo    *Logo         // nil: a mark in the colour
 }
 
 //go:embed style.css
@@ -46,17 +52,36 @@ func style(colour string) (template.CSS, string, error) {
 	if !colourForm.MatchString(colour) {
 		return "", "", errs.New(errs.Invalid, codes.SettingInvalid, "%q isn't a colour; write #rrggbb, such as %s", colour, defaultColour)
 	}
-	on := "#ffffff"
-	if contrast(colour, on) < contrastMin {
-		on = "#000000" // of any colour, one of the two reads well
-	}
+	light, onLight := legible(colour, cardLight, 0)
+	dark, onDark := legible(colour, cardDark, 255)
 	var tags strings.Builder
 	for g := range groupsMax {
 		fmt.Fprintf(&tags, ".g%d:checked~.t%d,", g, g)
 	}
-	css := strings.NewReplacer("ONBRAND", on, "BRAND", colour, "TAGRULES", strings.TrimSuffix(tags.String(), ",")+"{display:block}", "\n", "").Replace(styleText)
+	css := strings.NewReplacer("ONBRAND", onLight, "ONDARK", onDark, "DARKBRAND", dark, "BRAND", light, "TAGRULES", strings.TrimSuffix(tags.String(), ",")+"{display:block}", "\n", "").Replace(styleText)
 	sum := sha256.Sum256([]byte(css))
 	return template.CSS(css), "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'", nil //nolint:gosec // our own file; the one value put in has been checked
+}
+
+// legible moves a colour towards black or white until it stands out from the card, and says
+// whether black or white reads better on it: of any colour, one of the two does.
+func legible(colour, card string, towards float64) (shown, on string) {
+	shown = colour
+	for step := 1; contrast(shown, card) < shapeContrastMin && step <= legibleSteps; step++ {
+		shown = "#"
+		for i := range 3 {
+			n, err := strconv.ParseUint(colour[1+2*i:3+2*i], 16, 8)
+			if err != nil {
+				return colour, "#000000"
+			}
+			part := float64(step) / legibleSteps
+			shown += fmt.Sprintf("%02x", int(math.Round(float64(n)*(1-part)+towards*part)))
+		}
+	}
+	if contrast(shown, "#ffffff") >= contrastMin {
+		return shown, "#ffffff"
+	}
+	return shown, "#000000"
 }
 
 // contrast is the contrast ratio of two colours as WCAG 2.2 defines it.

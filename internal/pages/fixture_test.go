@@ -195,16 +195,22 @@ func (f forms) Questionnaire(_ *db.Tx, id int64) (*questionnaire.Questionnaire, 
 	return nil, errs.New(errs.NotFound, codes.NotFound, "there is no questionnaire %d", id)
 }
 
-var shelf = sync.OnceValues(func() (forms, error) {
+// environment is what conditions are compiled in.
+var environment = sync.OnceValue(func() *condition.Env {
 	catalogue, err := event.NewCatalogue()
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
 	env, err := condition.NewEnv(catalogue)
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
-	f := forms{}
+	return env
+})
+
+var shelf = sync.OnceValues(func() (f forms, err error) {
+	env := environment()
+	f = forms{}
 	everybody, again := stars(), stars()
 	everybody.Publish = &questionnaire.PublishDefinition{Public: true, Quota: 3}
 	again.Publish = &questionnaire.PublishDefinition{Public: true, Repeat: true, Until: "2026-03-02T18:00:00Z"}
@@ -241,8 +247,18 @@ func stars() *questionnaire.Definition {
 	}
 }
 
-// everything has one question of each type, as large as questionnaires allow.
+// everything has one question of each type, as large as questionnaires allow: its words are made
+// longer until they are refused.
 func everything() *questionnaire.Definition {
+	for chars := 60; ; chars-- {
+		d := everythingOf(chars)
+		if _, err := questionnaire.Compile("everything", d, environment()); err == nil {
+			return d
+		}
+	}
+}
+
+func everythingOf(chars int) *questionnaire.Definition {
 	wide := strings.Repeat("很长的问题", 100)
 	d := &questionnaire.Definition{Languages: []string{document.ZhCN, document.En}, Title: both("全部题型", "All types")}
 	for _, kind := range questionnaire.Types() {
@@ -250,13 +266,15 @@ func everything() *questionnaire.Definition {
 		switch kind {
 		case questionnaire.Single, questionnaire.Multiple:
 			for i := range questionnaire.OptionsMax {
-				q.Options = append(q.Options, questionnaire.Option{Value: "v" + string(rune('a'+i%26)) + string(rune('a'+i/26)), Text: both(strings.Repeat("选", 40), strings.Repeat("option ", 12))})
+				q.Options = append(q.Options, questionnaire.Option{
+					Value: strings.Repeat("v", 37) + string(rune('a'+i%26)) + string(rune('a'+i/26)), Text: both(strings.Repeat("选", 3*chars), strings.Repeat("&", 2*chars)), Other: i == 0,
+				})
 			}
 		case questionnaire.NPS, questionnaire.Rating, questionnaire.CES:
 			words := questionnaire.Words{}
 			for range questionnaire.TagsMax {
-				words[document.ZhCN] = append(words[document.ZhCN], strings.Repeat("词", 20))
-				words[document.En] = append(words[document.En], strings.Repeat("word ", 6))
+				words[document.ZhCN] = append(words[document.ZhCN], strings.Repeat("词", chars))
+				words[document.En] = append(words[document.En], strings.Repeat("\"", chars))
 			}
 			q.Tags = map[string]questionnaire.Words{"1": words, "2": words, "3": words, "4": words, "5": words}
 		}

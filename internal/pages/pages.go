@@ -69,11 +69,12 @@ func Handler(c Config) (http.Handler, error) {
 		c.Log = slog.Default()
 	}
 	h := &house{Config: c, Style: css, origin: http.NewCrossOriginProtection(), visits: newLimiter()}
-	h.csp = "default-src 'none'; style-src " + source + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	h.csp = "default-src 'none'; style-src " + source + "; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /q/{token}", h.ask)
 	mux.HandleFunc("POST /q/{token}", h.take)
 	mux.HandleFunc("GET /q/{token}/done", h.thank)
+	mux.HandleFunc("GET "+logoPath+"{logo}", h.logo)
 	mux.HandleFunc("GET /p/{name}", h.welcome)
 	mux.HandleFunc("POST /p/{name}", h.begin)
 	mux.HandleFunc("GET /w/{token}", h.offerWishes)

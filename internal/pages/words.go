@@ -20,6 +20,7 @@ type words struct {
 	PickAlone                                  string
 	Personal, NeverAsk, Hotline                string
 
+	Wrong                                                  string // before the title, for ears
 	ErrorRequired, ErrorInvalid, ErrorTooLong, ErrorHidden string
 
 	TitleThanks, Thanks                string
@@ -85,6 +86,7 @@ var chinese = words{
 	OtherAsk: "其他,请说明(选填)", PickSome: "可多选", PickBetween: "请选择 %d 到 %d 项", PickMost: "最多选 %d 项", PickLeast: "至少选 %d 项",
 	PickAlone: "选了“%s”,就不能再选别的。请去掉其中一边。",
 	Personal:  "此链接仅供您本人使用,请不要转发。", NeverAsk: "我们不会向您索要验证码和密码。", Hotline: "客服电话:",
+	Wrong:         "需要更正:",
 	ErrorRequired: "请先回答这一题,再继续。", ErrorInvalid: "请从给出的选项中选择。", ErrorTooLong: "内容太长了,请缩短到 %d 个字以内。",
 	ErrorHidden: "根据您前面的回答,这一题不用再答了,请继续。",
 	TitleThanks: "感谢您的反馈", Thanks: "您的回答已经收到。",
@@ -115,6 +117,7 @@ var english = words{
 	OtherAsk: "Something else: what? (optional)", PickSome: "Choose any that apply", PickBetween: "Choose between %d and %d", PickMost: "Choose at most %d", PickLeast: "Choose at least %d",
 	PickAlone: "“%s” can't go together with other choices. Please untick one or the other.",
 	Personal:  "This link is for you alone; please don't pass it on.", NeverAsk: "We never ask for codes or passwords.", Hotline: "Customer service: ",
+	Wrong:         "To correct: ",
 	ErrorRequired: "Please answer this question before going on.", ErrorInvalid: "Please choose from what is offered.", ErrorTooLong: "That is too long; please keep it within %d characters.",
 	ErrorHidden: "After your other answers this question isn't needed any more; please go on.",
 	TitleThanks: "Thank you", Thanks: "We have your answers.",

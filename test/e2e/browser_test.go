@@ -27,6 +27,7 @@ type browser struct {
 	from    *bufio.Reader
 	session string
 	last    int
+	loads   int      // pages that came to their end
 	faults  []string // what its console complained of
 }
 
@@ -140,6 +141,8 @@ func (b *browser) receive() message {
 	switch m.Method {
 	case "Runtime.exceptionThrown", "Log.entryAdded":
 		b.faults = append(b.faults, string(m.Params))
+	case "Page.loadEventFired":
+		b.loads++
 	}
 	return m
 }
@@ -150,6 +153,19 @@ func (b *browser) show(address string, width int) {
 	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false}, nil)
 	b.call("Page.navigate", map[string]any{"url": address}, nil)
 	for b.receive().Method != "Page.loadEventFired" {
+	}
+}
+
+// follow does what leads to another page, and waits until that is loaded.
+func (b *browser) follow(act func()) {
+	b.t.Helper()
+	for before := b.loads; b.loads == before; {
+		if act != nil {
+			act()
+			act = nil
+			continue // it may be there already
+		}
+		b.receive()
 	}
 }
 

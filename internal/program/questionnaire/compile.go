@@ -2,6 +2,7 @@ package questionnaire
 
 import (
 	"fmt"
+	"html"
 	"maps"
 	"regexp"
 	"slices"
@@ -165,6 +166,11 @@ func compileQuestion(def *QuestionDefinition, languages []string, at string, p *
 	q.setTags(def, languages, at, p)
 	q.checkOptions(languages, at, p)
 	q.setPicks(def, at, p)
+	for _, l := range languages {
+		if n := q.weight(l); n > weightBytesMax {
+			p.Addf(at, codeShape, "in %s the question has %d bytes of text and of what it takes to show it, and %d fit on a page for slow phones; shorten it, or offer less", l, n, weightBytesMax)
+		}
+	}
 	q.MaxChars = int(def.MaxChars)
 	switch {
 	case q.Type != FreeText && def.MaxChars != 0:
@@ -316,6 +322,33 @@ func (q *Question) checkOptions(languages []string, at string, p *document.Probl
 		seen[o.Value] = true
 		inEach(o.Text, languages, where+".text", askCharsMax, p)
 	}
+}
+
+// weight is about what a question adds to a page, in bytes.
+func (q *Question) weight(language string) int {
+	n := len(html.EscapeString(q.Ask.In(language)))
+	if q.Scaled() {
+		n += int(q.Max-q.Min+1) * itemBytes
+	}
+	for _, list := range q.words(language) {
+		for _, word := range list {
+			n += len(html.EscapeString(word)) + itemBytes
+		}
+	}
+	return n
+}
+
+// words lists what is shown beside a question, list by list.
+func (q *Question) words(language string) [][]string {
+	lists := [][]string{q.Labels.In(language)}
+	for _, t := range q.Tags {
+		lists = append(lists, t.Words.In(language))
+	}
+	var options []string
+	for _, o := range q.Options {
+		options = append(options, o.Text.In(language))
+	}
+	return append(lists, options)
 }
 
 // setPicks bounds how many choices are made, and says which stand apart.

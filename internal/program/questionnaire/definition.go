@@ -29,6 +29,8 @@ const (
 	defaultChars    = 1_000
 	askCharsMax     = 500
 	noteCharsMax    = 200
+	weightBytesMax  = 12_500 // of one question on its page
+	itemBytes       = 120    // what it takes to show one thing to tap
 	QuotaMax        = 100_000_000
 	labelCharsMax   = 60
 	ratingScale     = 5
