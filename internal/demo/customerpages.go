@@ -1,12 +1,15 @@
 package demo
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/acts"
 	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/decide/policy"
 	"github.com/huiyin/huiyin/internal/followup"
@@ -84,7 +87,7 @@ type customerPage struct {
 	Now        time.Time
 	Local      []localTime
 	May        []may
-	Refusals   []consent.Refusal
+	Ledger     []acts.Shown // what they allowed, refused and wished
 	Allowances []allowance
 	Facts      []fact
 	HeldOut    []document.Text // titles of the programs that leave them alone
@@ -147,7 +150,7 @@ func (d *Demo) customer(q *request) (any, error) {
 		}
 		p.May = append(p.May, may{Purpose: purpose, Here: m.Decision})
 	}
-	if p.Refusals, err = d.House.Refusals(q.Context(), c.Ref); err != nil {
+	if p.Ledger, err = d.House.Ledger(q.Context(), c.Ref); err != nil {
 		return nil, err
 	}
 	if err := d.addHistory(q, p); err != nil {
@@ -260,6 +263,26 @@ func (d *Demo) addAllowance(q *request, p *customerPage) error {
 		return nil
 	}
 	return err
+}
+
+// erase erases a customer, as somebody with the right would at their request.
+func (d *Demo) erase(q *request) (string, error) {
+	_, err := d.House.Erase(q.Context(), actor, q.PathValue("ref"), "asked for on the demo's page")
+	return "/customers", err
+}
+
+// export hands over everything that is held on a customer.
+func (d *Demo) export(w http.ResponseWriter, r *http.Request) {
+	all, err := d.House.Export(r.Context(), actor, r.PathValue("ref"))
+	if err != nil {
+		d.fail(w, &request{Request: r, view: d.views[d.language(w, r)]}, "customers", err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	_ = e.Encode(all) // whoever asked may have gone
 }
 
 // errLook takes back what looking locked.

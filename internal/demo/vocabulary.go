@@ -59,6 +59,15 @@ var vocabulary = map[string]document.Text{
 	"survey":    {document.ZhCN: "调研", document.En: "survey"},
 	"marketing": {document.ZhCN: "营销", document.En: "marketing"},
 
+	// what customers say of being contacted
+	"consent":    {document.ZhCN: "同意", document.En: "agreed"},
+	"withdrawal": {document.ZhCN: "撤回同意", document.En: "took back their consent"},
+	"refusal":    {document.ZhCN: "拒绝", document.En: "refused"},
+	"own-hours":  {document.ZhCN: "希望的联系时段", document.En: "hours they asked for"},
+	"language":   {document.ZhCN: "语言", document.En: "language"},
+	"lifted":     {document.ZhCN: "撤回拒绝", document.En: "took back a refusal"},
+	"not-theirs": {document.ZhCN: "号码不是本人的", document.En: "not their number"},
+
 	// states of a program
 	"draft":   {document.ZhCN: "草稿", document.En: "draft"},
 	"running": {document.ZhCN: "运行中", document.En: "running"},

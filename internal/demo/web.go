@@ -178,6 +178,8 @@ func (d *Demo) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /programs/{name}", d.show("programs", "program", d.program))
 	mux.HandleFunc("GET /customers", d.show("customers", "customers", d.customers))
 	mux.HandleFunc("GET /customers/{ref}", d.show("customers", "customer", d.customer))
+	mux.HandleFunc("GET /demo/customers/{ref}/export", d.export)
+	mux.HandleFunc("POST /demo/customers/{ref}/erase", d.take(d.erase))
 	mux.HandleFunc("GET /set-aside", d.show("set-aside", "set-aside", d.setAside))
 	mux.HandleFunc("POST /demo/set-aside/{id}", d.take(d.endAside))
 	mux.HandleFunc("/", d.show("", "error", func(*request) (any, error) {

@@ -323,8 +323,19 @@ func TestTheDemoGoesFromCardToTextAndHearsBoth(t *testing.T) {
 	d.texts("W1004", "please stop texting me")
 	d.happen("W1004", "late")
 	d.followUp("W1004", "The customer has refused contact on this channel")
+	d.shows(d.open("/customers/W1004"), "refused", "please stop texting me")
 	if page := d.open("/mailbox?to=emily.carter@example.com"); mailPath.MatchString(page) {
 		t.Errorf("who had answered the card was asked again by mail: %s", visible(page))
+	}
+
+	if held := d.open("/demo/customers/W1004/export"); !strings.Contains(held, "Emily Carter") {
+		t.Error("the export doesn't say whom it is about")
+	}
+	d.press("/demo/customers/W1004/erase", nil)
+	if req, err := http.NewRequest(http.MethodGet, d.url+"/customers/W1004", nil); err != nil {
+		t.Fatal(err)
+	} else {
+		d.send(req, http.StatusNotFound)
 	}
 }
 

@@ -3,6 +3,7 @@ package consent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -135,6 +136,28 @@ func TestARefusalHoldsForThePersonAndForThePoint(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhatCameFromAnAddressIsAmongTheRefusalsOfThoseWhoHaveIt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		byReply := h.refuse(Refusal{Key: h.phone, Channel: "sms", Source: "reply", Words: "TD"})
+		byTwo := h.refuse(Refusal{Customer: h.person[2], Key: h.phone, Channel: "phone", Source: "phone", Words: "no more calls"})
+		for person, want := range map[int][]int64{1: {byReply}, 2: {byTwo, byReply}, 3: nil} {
+			var got []int64
+			h.write(func(tx *db.Tx) error {
+				all, err := Refusals(tx, h.person[person])
+				got = nil
+				for _, r := range all {
+					got = append(got, r.ID)
+				}
+				return err
+			})
+			if !slices.Equal(got, want) {
+				t.Errorf("customer %d: %v, want %v", person, got, want)
+			}
+		}
+	})
 }
 
 func TestARefusalIsKeptAsItWasSaid(t *testing.T) {
