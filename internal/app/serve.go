@@ -38,8 +38,10 @@ func (a *App) handler() (http.Handler, error) {
 			return nil, err
 		}
 	}
-	customers, err := pages.Handler(pages.Config{Answers: a.Answers, Links: a.Links, Branding: branding, Log: a.Log,
-		Shelf: a.Library, Secure: strings.HasPrefix(a.Config.PublicURL, "https://")})
+	customers, err := pages.Handler(pages.Config{
+		Answers: a.Answers, Links: a.Links, Branding: branding, Log: a.Log,
+		Shelf: a.Library, Secure: strings.HasPrefix(a.Config.PublicURL, "https://"),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -159,8 +159,10 @@ func (b *browser) framed() *inbox {
 // ask evaluates an expression over root, the inbox's shadow tree; it is text.
 func (i *inbox) ask(script string) string {
 	i.t.Helper()
-	params := map[string]any{"returnByValue": true, "awaitPromise": true,
-		"expression": `(async () => { const root = document.querySelector("huiyin-inbox").shadowRoot, all = (s) => [...root.querySelectorAll(s)]; return String(` + script + `) })()`}
+	params := map[string]any{
+		"returnByValue": true, "awaitPromise": true,
+		"expression": `(async () => { const root = document.querySelector("huiyin-inbox").shadowRoot, all = (s) => [...root.querySelectorAll(s)]; return String(` + script + `) })()`,
+	}
 	if i.context != 0 {
 		params["contextId"] = i.context
 	}
@@ -248,8 +250,11 @@ func TestTheInboxWorksInAForeignPageWithAStrictPolicyAndInAFrame(t *testing.T) {
 		width      int
 		thanks     string
 	}{
-		{"", "zh-CN", phonePixels, "谢谢您,我们会改进。"}, {"", "en", deskPixels, "Thank you; we will mend it."},
-		{"frame", "en", phonePixels, "Thank you; we will mend it."}, {"frame", "zh-CN", deskPixels, "谢谢您,我们会改进。"}, {"", "en", 360, "Thank you; we will mend it."},
+		{"", "zh-CN", phonePixels, "谢谢您,我们会改进。"},
+		{"", "en", deskPixels, "Thank you; we will mend it."},
+		{"frame", "en", phonePixels, "Thank you; we will mend it."},
+		{"frame", "zh-CN", deskPixels, "谢谢您,我们会改进。"},
+		{"", "en", 360, "Thank you; we will mend it."},
 	} {
 		name := fmt.Sprintf("%s%s-%d", c.lang, c.mode, c.width)
 		t.Run(name, func(t *testing.T) {

@@ -205,7 +205,7 @@ func WithoutLink(text, link string) string {
 		return text
 	}
 	before, after = strings.TrimRight(before, " \n"), strings.TrimLeft(after, " ")
-	if lead := strings.TrimRight(before, ":: "); lead != before {
+	if lead := strings.TrimRight(before, ":\uff1a "); lead != before {
 		stop := "."
 		if r, _ := utf8.DecodeLastRuneInString(lead); r >= 0x2e80 {
 			stop = "。"

@@ -377,6 +377,7 @@ func TestALinkIsTakenOutOfItsText(t *testing.T) {
 		"说说感受:" + link + " 我们不会索要密码。":   "说说感受。我们不会索要密码。",
 		"说说感受: " + link:                 "说说感受。",
 		"How was it? " + link + " Bye.": "How was it? Bye.",
+		"说说感受\uff1a" + link + "谢谢":      "说说感受。谢谢",
 		"Tell us: " + link:              "Tell us.",
 		link + " — thank you":           "— thank you",
 		"one " + link + " two " + link:  "one two",
