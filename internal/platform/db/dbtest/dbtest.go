@@ -55,7 +55,10 @@ func PostgresURL(t testing.TB) string {
 	}
 	name := "huiyin_test_" + hex.EncodeToString(b[:])
 	run(t, admin, `CREATE DATABASE `+name)
-	t.Cleanup(func() { run(t, admin, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`) })
+	t.Cleanup(func() {
+		run(t, admin, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
+		run(t, admin, `DROP DATABASE IF EXISTS `+name+`_vault WITH (FORCE)`) // a house makes it beside its own
+	})
 	u, err := url.Parse(admin)
 	if err != nil {
 		t.Fatal(err)
