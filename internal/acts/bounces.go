@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/contact/attempt"
@@ -65,6 +66,14 @@ func (h *House) TakeBounce(ctx context.Context, channelName string, raw []byte, 
 		h.wake()
 	}
 	return done, err
+}
+
+// OurReturnPath says whether an address is a return path that we made.
+func (h *House) OurReturnPath(address string) bool {
+	local, _, _ := strings.Cut(address, "@")
+	_, key, found := strings.Cut(local, "+")
+	_, err := attempt.ParseKey(h.Keys, strings.ToLower(key))
+	return found && err == nil
 }
 
 func receiptOf(k channel.BounceKind) channel.Status {

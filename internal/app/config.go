@@ -72,8 +72,10 @@ type Channel struct {
 	Adapter string // smtp, webhook or sms
 	SMS     SMS
 	SMTP    email.Settings
-	Webhook webhook.Settings
-	Inbox   InboxSettings
+	// ReturnsListen is where mail that comes back is taken by SMTP; empty: nowhere.
+	ReturnsListen string
+	Webhook       webhook.Settings
+	Inbox         InboxSettings
 }
 
 // Load reads settings from a file ("" for none) and from environ over it.
@@ -184,6 +186,7 @@ func (c *Config) takeChannel(name, key, adapter string, value any) error {
 	switch adapter {
 	case adapterSMTP:
 		fields = smtpFields(&ch.SMTP)
+		fields["returns_listen"] = text(&ch.ReturnsListen)
 	case adapterWebhook:
 		fields = webhookFields(&ch.Webhook)
 	case adapterInbox:

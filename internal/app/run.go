@@ -56,11 +56,18 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 			return errors.Join(err, l.Close(), a.Close())
 		}
 	}
+	back, err := a.openReturns()
+	if err != nil {
+		return errors.Join(err, l.Close(), a.Close())
+	}
 	server := a.server(handler)
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var loops sync.WaitGroup
 	a.start(work, &loops)
+	for _, r := range back {
+		loops.Go(func() { r.run(work) })
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	a.Log.Info("ready", "listen", l.Addr().String(), "engine", a.DB.Engine().String(), "node", a.Node, "channels", a.Channels.Names())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/smtp"
 	"net/url"
 	"os"
 	"os/exec"
@@ -78,12 +79,13 @@ refuse@accept.example 550 5.1.1 User unknown
 	postfixTransport = `accept.example discard:
 gone.example error:5.1.1 User unknown in relay recipient table
 wallet.example smtp:[127.0.0.1]:%s
+direct.example smtp:[127.0.0.1]:%s
 `
 )
 
 // postfix starts an instance of the machine's postfix: it takes mail for accept.example,
-// bounces what goes to gone.example, and brings what goes to wallet.example to returns.
-func postfix(t *testing.T, returns string) (address string) {
+// bounces what goes to gone.example, and brings what goes to wallet.example and to direct.example to the two addresses.
+func postfix(t *testing.T, returns, direct string) (address string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("NOT TRIED: postfix's master only starts as root, and drops its rights itself")
@@ -105,6 +107,7 @@ func postfix(t *testing.T, returns string) (address string) {
 	address = freePort(t)
 	_, port, _ := net.SplitHostPort(address)
 	_, back, _ := net.SplitHostPort(returns)
+	_, straight, _ := net.SplitHostPort(direct)
 	uid, _ := strconv.Atoi(owner.Uid)
 	for _, d := range []string{"conf", "queue", "data"} {
 		if err := os.Mkdir(filepath.Join(folder, d), 0o755); err != nil {
@@ -119,7 +122,7 @@ func postfix(t *testing.T, returns string) (address string) {
 	}
 	for name, text := range map[string]string{
 		"main.cf": fmt.Sprintf(postfixMain, folder), "master.cf": fmt.Sprintf(postfixMaster, port),
-		"access": postfixAccess, "transport": fmt.Sprintf(postfixTransport, back),
+		"access": postfixAccess, "transport": fmt.Sprintf(postfixTransport, back, straight),
 	} {
 		if err := os.WriteFile(filepath.Join(folder, "conf", name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -179,8 +182,10 @@ func returned(t *testing.T) (address string, read func() []mailsink.Seen) {
 
 func TestWhatPostfixBouncesComesBackAndNobodyIsWrittenToThereAgain(t *testing.T) {
 	address, back := returned(t)
-	server := postfix(t, address)
+	direct := freePort(t)
+	server := postfix(t, address, direct)
 	t.Run("the channel", func(t *testing.T) { postfixAnswers(t, server) })
+	t.Run("brought back by SMTP", func(t *testing.T) { postfixBringsBack(t, server, direct) })
 
 	p := newPlace(t, "")
 	p.settings(map[string]string{"email": "{adapter: smtp, server: \"" + server + "\", encryption: none, from: 示例钱包 <service@wallet.example>, return_path: bounces@wallet.example}"})
@@ -279,6 +284,36 @@ func postfixAnswers(t *testing.T, server string) {
 		got := c.Send(t.Context(), m, func(ctx context.Context) error { return ctx.Err() })
 		if got.Result != x.result || got.Reason != x.reason || (got.RetryAfter > 0) != x.again || got.Result == channel.OK && got.Ref == "" {
 			t.Errorf("%s: %+v", x.to, got)
+		}
+	}
+}
+
+// postfixBringsBack lets postfix bring its bounces to the server itself.
+func postfixBringsBack(t *testing.T, server, direct string) {
+	p := newPlace(t, "")
+	p.settings(map[string]string{"email": "{adapter: smtp, server: \"" + server + "\", encryption: none, from: service@direct.example, return_path: back@direct.example, returns_listen: \"" + direct + "\"}"})
+	p.publish("email")
+	p.feed("id,name,language,country,zones,email\nc0,客户甲,zh-CN,CN,Asia/Shanghai,ann@gone.example\n", "import", "customers", "-")
+	s := p.serve()
+	s.key = p.keyFor("events-write,follow-ups-read")
+	if status, answer, _ := s.do(http.MethodPost, "/v1/events", "application/cloudevents-batch+json", encode(t, []any{failed("a", "c0")})); status != http.StatusAccepted {
+		t.Fatalf("%d %s", status, answer)
+	}
+	until(t, "the address isn't used any more", func() bool {
+		_, answer, _ := s.do(http.MethodGet, "/v1/customers/c0/may-contact?channel=email&purpose=notice", "", nil)
+		return strings.Contains(string(answer), "no-contact-point")
+	})
+	c, err := smtp.Dial(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }() // it has been said what was to be said
+	if err := c.Mail(""); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{"back@direct.example", "back+" + strings.Repeat("a", 26) + "@direct.example", "somebody@elsewhere.example"} {
+		if err := c.Rcpt(to); err == nil || !strings.HasPrefix(err.Error(), "550") {
+			t.Errorf("mail for %s is taken: %v", to, err)
 		}
 	}
 }
