@@ -14,7 +14,7 @@ import (
 	"github.com/huiyin/huiyin/internal/bench"
 )
 
-// sinkCommandName starts the mail server that bench send needs in a process of its own.
+// sinkCommandName starts the provider that bench send needs in a process of its own.
 const sinkCommandName = "bench-sink"
 
 func benchCommand(f *flags) *cobra.Command {
@@ -35,13 +35,7 @@ func benchCommand(f *flags) *cobra.Command {
 		benchOne(f, "decide", "Deciding one follow-up", func(ctx context.Context, _ string) (bench.Result, error) {
 			return bench.RunDecide(ctx, bench.DecideDefault)
 		}),
-		benchOne(f, "send", "Mails from due follow-ups to a mail server on this machine", func(ctx context.Context, address string) (bench.Result, error) {
-			self, err := os.Executable()
-			if err != nil {
-				return bench.Result{}, err
-			}
-			return bench.RunSend(ctx, address, []string{self, sinkCommandName}, bench.SendDefault, rand.Reader)
-		}),
+		benchSend(f),
 	)
 	return c
 }
@@ -67,14 +61,33 @@ func benchOne(f *flags, name, short string, run func(ctx context.Context, addres
 	return c
 }
 
-// sinkCommand is the mail server that bench send starts.
+// benchSend measures one channel's messages.
+func benchSend(f *flags) *cobra.Command {
+	size := bench.SendDefault
+	c := benchOne(f, "send", "Messages from due follow-ups to a mail server or SMS gateway on this machine", func(ctx context.Context, address string) (bench.Result, error) {
+		if size.Channel != "email" && size.Channel != "sms" {
+			return bench.Result{}, misused("--channel is email or sms")
+		}
+		self, err := os.Executable()
+		if err != nil {
+			return bench.Result{}, err
+		}
+		return bench.RunSend(ctx, address, []string{self, sinkCommandName, "--channel", size.Channel}, size, rand.Reader)
+	})
+	c.Flags().StringVar(&size.Channel, "channel", size.Channel, "email or sms")
+	c.Flags().IntVar(&size.Messages, "messages", size.Messages, "how many at most")
+	return c
+}
+
+// sinkCommand is the mail server or SMS gateway that bench send starts.
 func sinkCommand(*flags) *cobra.Command {
-	return &cobra.Command{
+	var name string
+	c := &cobra.Command{
 		Use: sinkCommandName, Hidden: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			sink, err := bench.StartSink()
+			sink, err := bench.StartSink(name)
 			if err != nil {
 				return err
 			}
@@ -84,4 +97,6 @@ func sinkCommand(*flags) *cobra.Command {
 			return sink.Serve(ctx)
 		},
 	}
+	c.Flags().StringVar(&name, "channel", "email", "email or sms")
+	return c
 }

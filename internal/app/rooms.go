@@ -8,6 +8,7 @@ import (
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/hear/feedback"
+	"github.com/huiyin/huiyin/internal/hear/reply"
 	"github.com/huiyin/huiyin/internal/intake/event"
 	"github.com/huiyin/huiyin/internal/people/consent"
 	"github.com/huiyin/huiyin/internal/people/customer"
@@ -37,6 +38,10 @@ func (a *App) rooms() []vault.Room {
 			Export: func(tx *db.Tx, s *vault.Subject) (any, error) { return feedback.Of(tx, s.Customer) },
 		},
 		{Name: "cards", Export: a.exportCards, Erase: func(tx *db.Tx, s *vault.Subject) error { return inapp.Erase(tx, s.Customer) }},
+		{
+			Name: "replies", Erase: func(tx *db.Tx, s *vault.Subject) error { return reply.Erase(tx, s.Customer) },
+			Export: func(tx *db.Tx, s *vault.Subject) (any, error) { return reply.OfCustomer(tx, s.Customer, exportedMost) },
+		},
 		{Name: "webhooks", Erase: func(tx *db.Tx, s *vault.Subject) error { return outbox.Erase(tx, s.Customer) }},
 		{Name: "wishes", Export: exportWishes, Erase: func(tx *db.Tx, s *vault.Subject) error {
 			points, err := customer.PointsOf(tx, s.Customer)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 )
@@ -14,20 +15,24 @@ import (
 // sinkLineMax bounds a line a sink reads.
 const sinkLineMax = 64 << 10
 
-// Sink is a mail server that takes everything and keeps nothing: what is left of a
-// mail bench when the other end costs as little as it can.
+// Sink is a mail server or SMS gateway that takes everything and keeps nothing: what is left
+// of a bench of messages when the other end costs as little as it can.
 type Sink struct {
 	listener net.Listener
+	converse func(net.Conn) error
 	open     sync.WaitGroup
 }
 
-// StartSink listens on a free port of this machine.
-func StartSink() (*Sink, error) {
+// StartSink listens on a free port of this machine and speaks what a channel speaks.
+func StartSink(channelName string) (*Sink, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	return &Sink{listener: l}, nil
+	if channelName == "email" {
+		return &Sink{listener: l, converse: converse}, nil
+	}
+	return &Sink{listener: l, converse: takeTexts}, nil
 }
 
 // Address is where it listens.
@@ -50,7 +55,7 @@ func (s *Sink) Serve(ctx context.Context) error {
 			cut := context.AfterFunc(ctx, func() { _ = conn.Close() })
 			defer cut()
 			defer func() { _ = conn.Close() }()
-			_ = converse(conn) // a client that goes away ends its conversation, no more
+			_ = s.converse(conn) // a client that goes away ends its conversation, no more
 		})
 	}
 }
@@ -107,5 +112,25 @@ func swallow(r *bufio.Reader) error {
 			return nil
 		}
 		begins = err == nil
+	}
+}
+
+// takenText is the plain gateway's answer to a message it took.
+const takenText = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 38\r\n\r\n" + `{"state":"accepted","reference":"r-1"}`
+
+// takeTexts answers one request after another as the plain gateway does.
+func takeTexts(conn net.Conn) error {
+	r := bufio.NewReaderSize(conn, sinkLineMax)
+	for {
+		request, err := http.ReadRequest(r)
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, request.Body); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(conn, takenText); err != nil {
+			return err
+		}
 	}
 }
