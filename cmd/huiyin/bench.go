@@ -64,9 +64,13 @@ func benchOne(f *flags, name, short string, run func(ctx context.Context, addres
 // benchSend measures one channel's messages.
 func benchSend(f *flags) *cobra.Command {
 	size := bench.SendDefault
-	c := benchOne(f, "send", "Messages from due follow-ups to a mail server or SMS gateway on this machine", func(ctx context.Context, address string) (bench.Result, error) {
-		if size.Channel != "email" && size.Channel != "sms" {
-			return bench.Result{}, misused("--channel is email or sms")
+	c := benchOne(f, "send", "Messages from due follow-ups to a mail server or SMS gateway on this machine, or into the inbox", func(ctx context.Context, address string) (bench.Result, error) {
+		switch size.Channel {
+		case "inapp":
+			return bench.RunInbox(ctx, address, size, rand.Reader)
+		case "email", "sms":
+		default:
+			return bench.Result{}, misused("--channel is email, sms or inapp")
 		}
 		self, err := os.Executable()
 		if err != nil {
@@ -74,7 +78,7 @@ func benchSend(f *flags) *cobra.Command {
 		}
 		return bench.RunSend(ctx, address, []string{self, sinkCommandName, "--channel", size.Channel}, size, rand.Reader)
 	})
-	c.Flags().StringVar(&size.Channel, "channel", size.Channel, "email or sms")
+	c.Flags().StringVar(&size.Channel, "channel", size.Channel, "email, sms or inapp")
 	c.Flags().IntVar(&size.Messages, "messages", size.Messages, "how many at most")
 	return c
 }

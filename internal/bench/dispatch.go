@@ -51,7 +51,7 @@ steps:
 ---
 kind: Template
 name: bench
-channels: [sms, email]
+channels: [sms, email, inapp]
 subject: {zh-CN: 您的问题已处理, en: Your problem is solved}
 variants:
   - body:
@@ -243,6 +243,9 @@ func seedSome(tx *db.Tx, v *vault.Vault, source *ids.Source, live *program.Live,
 				{Channel: customer.Phone, Address: fmt.Sprintf("138%08d", i)},
 				{Channel: customer.Email, Address: fmt.Sprintf("u%09d@example.com", i)},
 			},
+		}
+		if live.Steps[0].Channel == customer.InApp {
+			c.Has = []string{"app"}
 		}
 		if err := customer.Normalise(c, keys, dispatchNoon); err != nil {
 			return err
