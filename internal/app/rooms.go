@@ -37,6 +37,10 @@ func (a *App) rooms() []vault.Room {
 			Name: "feedback", Erase: func(tx *db.Tx, s *vault.Subject) error { return feedback.Erase(tx, s.Customer) },
 			Export: func(tx *db.Tx, s *vault.Subject) (any, error) { return feedback.Of(tx, s.Customer) },
 		},
+		{
+			Name: "replies", Erase: func(tx *db.Tx, s *vault.Subject) error { return reply.Erase(tx, s.Customer) },
+			Export: func(tx *db.Tx, s *vault.Subject) (any, error) { return reply.OfCustomer(tx, s.Customer, exportedMost) },
+		},
 		{Name: "cards", Export: a.exportCards, Erase: func(tx *db.Tx, s *vault.Subject) error { return inapp.Erase(tx, s.Customer) }},
 		{
 			Name: "replies", Erase: func(tx *db.Tx, s *vault.Subject) error { return reply.Erase(tx, s.Customer) },
