@@ -2,7 +2,6 @@ package answer
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -39,7 +38,7 @@ func (s *Store) Open(ctx context.Context, token string) (*Sheet, error) {
 	}
 	var sheet *Sheet
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		sheet, err = s.read(tx, token)
+		sheet, err = s.read(tx, hashOf(token))
 		return err
 	})
 	if err != nil {
@@ -93,10 +92,7 @@ func (s *Store) change(ctx context.Context, token, name string, fn func(*change)
 // within changes a sheet in a transaction of the caller's.
 func (s *Store) within(tx *db.Tx, token string, fn func(*change) error) (*Sheet, error) {
 	hash := hashOf(token)
-	if err := lock(tx, hash); err != nil {
-		return nil, err
-	}
-	sheet, err := s.read(tx, token)
+	sheet, err := s.lock(tx, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -139,52 +135,72 @@ func (s *Store) Reply(tx *db.Tx, token string, number int64) (taken bool, err er
 	return taken, err
 }
 
-// lock keeps other savers of the same follow-up waiting. The follow-up's row is
-// the lock because the engine takes that one first too; SQLite has one writer.
-func lock(tx *db.Tx, hash []byte) error {
-	if tx.Engine() == db.SQLite {
-		return nil
-	}
-	var id int64
-	err := tx.QueryRow(`SELECT f.id FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id WHERE l.hash = $1 FOR UPDATE OF f`, hash).Scan(&id)
-	if errors.Is(err, db.ErrNoRows) { // a visitor's own link, or none
-		err = tx.QueryRow(`SELECT follow_up_id FROM answer_link WHERE hash = $1 AND publication_id > 0 FOR UPDATE`, hash).Scan(&id)
-	}
-	if errors.Is(err, db.ErrNoRows) {
-		return errLink()
-	}
-	return err
-}
+// The locks of a follow-up's sheet and of a visitor's. The follow-up's row is the lock because the
+// engine takes that one first too.
+const (
+	lockFollowUp = `SELECT f.id FROM answer_link l JOIN follow_up f ON f.id = l.follow_up_id WHERE l.hash = $1 FOR UPDATE OF f`
+	lockVisit    = `SELECT follow_up_id FROM answer_link WHERE hash = $1 AND publication_id > 0 FOR UPDATE`
+)
 
-// read finds the sheet of a token, in one query since it stands in every customer's way.
-func (s *Store) read(tx *db.Tx, token string) (*Sheet, error) {
-	rows, err := tx.Query(`SELECT l.follow_up_id, l.questionnaire_id, l.channel, l.language, l.expires_at, l.used_at, COALESCE(f.program_id, l.publication_id), COALESCE(f.customer_id, 0), COALESCE(f.reason, ''),
-			COALESCE(a.id, 0), COALESCE(a.questionnaire_id, 0), COALESCE(a.score, 0), COALESCE(a.scored, false), COALESCE(a.started_at, 0), COALESCE(a.completed_at, 0),
-			COALESCE(a.careless, ''), COALESCE(a.rewarded, false), COALESCE(v.question, ''), COALESCE(v.value, ''), COALESCE(v.saved_at, 0)
-		FROM answer_link l LEFT JOIN follow_up f ON f.id = l.follow_up_id
-			LEFT JOIN answer a ON a.follow_up_id = l.follow_up_id LEFT JOIN answer_value v ON v.answer_id = a.id
-		WHERE l.hash = $1 AND (f.id IS NOT NULL OR l.publication_id > 0)`, hashOf(token))
-	if err != nil {
-		return nil, err
+// lock reads a sheet and keeps other savers of it waiting. What is read is asked for together with
+// the lock, in one round trip, and comes after it. SQLite has one writer.
+func (s *Store) lock(tx *db.Tx, hash []byte) (*Sheet, error) {
+	if tx.Engine() == db.SQLite {
+		return s.read(tx, hash)
 	}
-	defer func() { _ = rows.Close() }()
-	var sh *Sheet
-	for rows.Next() {
-		if sh == nil {
-			sh = &Sheet{Answer: Answer{Values: map[string]Value{}}}
-		}
-		if err := s.scan(rows, sh); err != nil {
+	for _, lock := range []string{lockFollowUp, lockVisit} {
+		held := false
+		var sh *Sheet
+		err := tx.Ask(db.Question{Query: lock, Args: []any{hash}, Row: func(r *db.Rows) error {
+			held = true
+			var id int64
+			return r.Scan(&id)
+		}}, s.asks(hash, &sh))
+		if err != nil {
 			return nil, err
 		}
+		if held {
+			return s.formed(tx, sh)
+		}
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	return nil, errLink()
+}
+
+// read finds a sheet.
+func (s *Store) read(tx *db.Tx, hash []byte) (*Sheet, error) {
+	var sh *Sheet
+	if err := tx.Ask(s.asks(hash, &sh)); err != nil {
 		return nil, err
 	}
+	return s.formed(tx, sh)
+}
+
+// formed gives a sheet its questionnaire.
+func (s *Store) formed(tx *db.Tx, sh *Sheet) (_ *Sheet, err error) {
 	if sh == nil {
 		return nil, errLink()
 	}
 	sh.Form, err = s.Forms.Questionnaire(tx, sh.Questionnaire)
 	return sh, err
+}
+
+// asks asks for a sheet, all of it in one query since it stands in every customer's way.
+func (s *Store) asks(hash []byte, into **Sheet) db.Question {
+	return db.Question{
+		Query: `SELECT l.follow_up_id, l.questionnaire_id, l.channel, l.language, l.expires_at, l.used_at, COALESCE(f.program_id, l.publication_id), COALESCE(f.customer_id, 0), COALESCE(f.reason, ''),
+			COALESCE(a.id, 0), COALESCE(a.questionnaire_id, 0), COALESCE(a.score, 0), COALESCE(a.scored, false), COALESCE(a.started_at, 0), COALESCE(a.completed_at, 0),
+			COALESCE(a.careless, ''), COALESCE(a.rewarded, false), COALESCE(v.question, ''), COALESCE(v.value, ''), COALESCE(v.saved_at, 0)
+		FROM answer_link l LEFT JOIN follow_up f ON f.id = l.follow_up_id
+			LEFT JOIN answer a ON a.follow_up_id = l.follow_up_id LEFT JOIN answer_value v ON v.answer_id = a.id
+		WHERE l.hash = $1 AND (f.id IS NOT NULL OR l.publication_id > 0)`,
+		Args: []any{hash},
+		Row: func(row *db.Rows) error {
+			if *into == nil {
+				*into = &Sheet{Answer: Answer{Values: map[string]Value{}}}
+			}
+			return s.scan(row, *into)
+		},
+	}
 }
 
 // scan reads one row of a sheet: the sheet itself, and one of its values if it has any.
