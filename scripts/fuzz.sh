@@ -21,10 +21,25 @@ share=$((total / ${#targets[@]}))
 [ "$share" -ge "$LEAST_SECONDS" ] || share=$LEAST_SECONDS
 echo "fuzz: ${#targets[@]} targets, $share s each"
 
+built=$(mktemp -d) || exit 1
+trap 'rm -rf "$built"' EXIT
+cache=$PWD/.cache/fuzz # what was found interesting; go test keeps it elsewhere, a built test must be told
+
 failed=()
+compiled=
 for target in "${targets[@]}"; do
     read -r package name <<<"$target"
-    go test -run '^$' -fuzz "^$name\$" -fuzztime "${share}s" "$package" || failed+=("$package $name")
+    if [ "$package" != "$compiled" ]; then # each package once, however many targets it has
+        compiled=$package
+        go test -c -fuzz . -vet off -o "$built/package.test" "$package" || {
+            failed+=("$package does not compile")
+            rm -f "$built/package.test"
+        }
+    fi
+    [ -x "$built/package.test" ] || continue
+    mkdir -p "$cache/$package/$name"
+    (cd "$package" && "$built/package.test" -test.run '^$' -test.fuzz "^$name\$" -test.fuzztime "${share}s" \
+        -test.fuzzcachedir "$cache/$package/$name") || failed+=("$package $name")
 done
 
 if [ "${#failed[@]}" -gt 0 ]; then
