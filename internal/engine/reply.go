@@ -95,6 +95,9 @@ func (h *Hearer) hear(tx *db.Tx, set *Programs, lane string, said *channel.Reply
 	one = heard{Reply: reply.Reply{
 		ID: h.IDs.Next(), Channel: lane, Name: said.ID, AddressKey: h.addressKey(lane, said.From), Body: said.Text, At: said.At, Received: now, Kind: reply.Words,
 	}}
+	if one.At.IsZero() || one.At.After(now) {
+		one.At = now
+	}
 	sharers, err := consent.SharersOf(tx, one.AddressKey)
 	if err != nil {
 		return one, err
@@ -179,7 +182,7 @@ func (h *Hearer) restore(tx *db.Tx, one *heard, now time.Time) error {
 	}
 	one.Kind = reply.Restored
 	for _, r := range standing {
-		if r.Source != "reply" || r.At.After(one.At) && !one.At.IsZero() {
+		if r.Source != "reply" || r.At.After(one.At) {
 			continue // a START from before it, come late
 		}
 		if err := consent.Lift(tx, r.ID, now); err != nil {
