@@ -35,6 +35,7 @@ type House struct {
 	Bell       *inapp.Bell
 	Answers    *answer.Store
 	Home       string   // the country taken for customers of whom none is known
+	Domains    []string // the wallet's own, to which alone texts may link; none: any
 	Names      []string // of channels that count as connected when publishing; nil: those of Channels
 	Wake       func()   // follow-ups may have fallen due; nil: nobody is told
 	Logged     func()   // events were put into the log; nil: nobody is told

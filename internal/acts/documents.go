@@ -29,7 +29,7 @@ type Publication struct {
 }
 
 func (h *House) options(actor string) program.Options {
-	return program.Options{IDs: h.IDs, Now: h.now(), By: actor, Home: h.Home, Channels: h.connected()}
+	return program.Options{IDs: h.IDs, Now: h.now(), By: actor, Home: h.Home, Channels: h.connected(), Domains: h.Domains}
 }
 
 // Apply takes documents in as drafts, all or none, and publishes the programs among

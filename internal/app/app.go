@@ -233,7 +233,7 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.House = &acts.House{
 		DB: a.DB, Clock: a.Clock, IDs: a.IDs, Keys: a.Keys, Vault: a.Vault, Eraser: a.Eraser, Library: a.Library, Dispatcher: a.Dispatcher, Hearer: hearer, Channels: a.Channels,
-		APIKeys: staff.NewKeys(a.DB, a.Clock), Home: a.Config.Wallet.Country, Wake: a.WakeLanes, Logged: a.WakeRouter,
+		APIKeys: staff.NewKeys(a.DB, a.Clock), Home: a.Config.Wallet.Country, Domains: a.Config.ownDomains(), Wake: a.WakeLanes, Logged: a.WakeRouter,
 	}
 	a.House.Inbox, a.House.Bell, a.House.Answers, a.House.Passes = a.Inbox, a.Bell, a.Answers, a.passes()
 	a.API, err = api.New(api.Config{

@@ -60,6 +60,8 @@ type Wallet struct {
 	Country string // taken for customers of whom none is known
 	Colour  string // of buttons, #rrggbb
 	Logo    string // a file, SVG or PNG
+
+	LinkDomains []string // to which messages may link, besides where the pages are
 }
 
 // Webhooks is what the guard of endpoints lets through beside the world outside.
@@ -163,7 +165,8 @@ func (c *Config) settings() map[string]setter {
 		"wallet.name.zh-CN": func(v any) error { return word(v, func(s string) { c.Wallet.Name[document.ZhCN] = s }) },
 		"wallet.name.en":    func(v any) error { return word(v, func(s string) { c.Wallet.Name[document.En] = s }) },
 		"wallet.hotline":    text(&c.Wallet.Hotline), "wallet.country": text(&c.Wallet.Country), "wallet.colour": text(&c.Wallet.Colour), "wallet.logo": text(&c.Wallet.Logo),
-		"webhooks.allow": list(&c.Webhooks.Allow),
+		"webhooks.allow":      list(&c.Webhooks.Allow),
+		"wallet.link_domains": list(&c.Wallet.LinkDomains),
 	}
 }
 
@@ -294,6 +297,18 @@ func Exists(c Config) error {
 
 // Environ is the machine's environment.
 func Environ() []string { return os.Environ() }
+
+// ownDomains is where messages may link to: the pages' host, and what the settings add.
+func (c *Config) ownDomains() []string {
+	all := slices.Clone(c.Wallet.LinkDomains)
+	for i := range all {
+		all[i] = strings.ToLower(strings.TrimSpace(all[i]))
+	}
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Hostname() != "" {
+		all = append(all, strings.ToLower(u.Hostname()))
+	}
+	return all
+}
 
 type setter func(value any) error
 

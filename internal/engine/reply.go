@@ -147,6 +147,9 @@ func (h *Hearer) addressKey(lane, from string) []byte {
 // understand says what a reply is, and does what it asks for.
 func (h *Hearer) understand(tx *db.Tx, set *Programs, one *heard, now time.Time) error {
 	switch {
+	case one.Customer != 0 && consent.WrongPerson(one.Body):
+		one.Kind = reply.Refusal
+		return Disown(tx, h.IDs, consent.Wish{Customer: one.Customer, At: one.At, Source: "reply", Proof: one.Body}, one.Channel, one.AddressKey, now)
 	case consent.Refuses(one.Body):
 		return h.refuse(tx, one, now)
 	case consent.Restores(one.Body):

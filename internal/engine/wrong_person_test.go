@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/contact/attempt"
 	"github.com/huiyin/huiyin/internal/decide/policy"
 	"github.com/huiyin/huiyin/internal/followup"
@@ -128,5 +129,28 @@ func TestTheLanguageACustomerChoseIsWrittenIn(t *testing.T) {
 		if got := h.wire.sent[0].Language; got != "en" {
 			t.Errorf("written in %s", got)
 		}
+	})
+}
+
+func TestSomebodyElseWhoWritesBackIsLeftAlone(t *testing.T) {
+	desks(t, keyless, func(h *desk) {
+		p := h.person("a", "13800000001")
+		first := h.start(p, "1")
+		h.turn()
+		h.wantSent(1)
+		hearer := &Hearer{Dispatcher: h.d}
+		for range 2 { // the provider posts it twice
+			if _, err := hearer.Hear(t.Context(), "sms", []channel.Reply{{ID: "r1", From: "+8613800000001", Text: "你打错了，我不是王先生", At: h.clock.Now()}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.turn()
+		if f := h.followUp(first); !f.State.Final() {
+			t.Errorf("the follow-up is still %s", f.State)
+		}
+		second := h.start(p, "2")
+		h.turn()
+		h.wantSent(1)
+		h.wantState(second, followup.Suppressed, codes.NoContactPoint)
 	})
 }

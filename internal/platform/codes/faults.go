@@ -21,6 +21,7 @@ const (
 	Forbidden           = "forbidden"
 	KeyExpired          = "key-expired"
 	LinkInvalid         = "link-invalid"
+	LinkForeign         = "link-foreign"
 	LinkExpired         = "link-expired"
 	LinkUsed            = "link-used"
 	AnswerInvalid       = "answer-invalid"
@@ -56,6 +57,7 @@ var requestFaults = []Entry{
 	{"forbidden", Fault, "没有这项操作的权限", "You are not allowed to do this"},
 	{"key-expired", Fault, "密钥已失效", "The key has expired or was withdrawn"},
 	{"link-invalid", Fault, "链接无效", "This link is not valid"},
+	{"link-foreign", Fault, "链接指向钱包以外的网站", "A link leads away from the wallet's own domains"},
 	{"link-expired", Fault, "链接已过期", "This link has expired"},
 	{"link-used", Fault, "这份问卷已经提交过了", "This questionnaire has already been answered"},
 	{"answer-invalid", Fault, "答案不在可选范围内", "The answer is not one of those offered"},

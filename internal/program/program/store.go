@@ -26,6 +26,7 @@ type Options struct {
 	By       string    // who does it, for the audit
 	Home     string    // the country taken for customers of whom none is known
 	Channels []string  // connected; asked when publishing
+	Domains  []string  // the wallet's own, to which alone texts may link; none: any
 }
 
 // What Apply did, or would do, with a document.
@@ -128,6 +129,7 @@ func judge(tx *db.Tx, entries map[string]map[string]*entry, docs []document.Docu
 			l.failed[d.Kind+"/"+d.Name] = true
 			p.Add(err)
 		}
+		p.Add(lintLinks(d, o.Domains))
 	}
 	if err := p.Err(); err != nil {
 		return err
