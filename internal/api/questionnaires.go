@@ -14,7 +14,8 @@ const (
 	pngType = "image/png"
 )
 
-type questionnaireIn struct {
+// QuestionnaireIn names a questionnaire.
+type QuestionnaireIn struct {
 	Name string `path:"name" doc:"The questionnaire's name"`
 }
 
@@ -25,7 +26,7 @@ type linkOut struct {
 }
 
 type codeIn struct {
-	questionnaireIn
+	QuestionnaireIn
 	Format string `query:"format" enum:"svg,png" default:"svg"`
 	Scale  int    `query:"scale" minimum:"1" maximum:"64" default:"8" doc:"Pixels of a PNG to each of the code's squares"`
 }
@@ -36,7 +37,7 @@ type codeOut struct {
 }
 
 type publicReportIn struct {
-	questionnaireIn
+	QuestionnaireIn
 	From string `query:"from" doc:"First day, by UTC: 2026-11-01; absent: from the beginning" format:"date"`
 	To   string `query:"to" doc:"Last day; absent: today" format:"date"`
 }
@@ -49,7 +50,7 @@ func (a *API) questionnaires() {
 	add(a, huma.Operation{
 		OperationID: "get-public-link", Method: http.MethodGet, Path: "/v1/questionnaires/{name}/link", Tags: tags,
 		Summary: "Where everybody answers a public questionnaire", Description: "Public is what has `publish: {public: true}` in its document.",
-	}, func(ctx context.Context, in *questionnaireIn) (*linkOut, error) {
+	}, func(ctx context.Context, in *QuestionnaireIn) (*linkOut, error) {
 		out := &linkOut{}
 		var err error
 		out.Body.Link, err = a.House.PublicLink(ctx, in.Name)

@@ -13,6 +13,7 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
+	"github.com/huiyin/huiyin/internal/platform/errs"
 	"github.com/huiyin/huiyin/internal/platform/outbox"
 )
 
@@ -217,5 +218,23 @@ func TestThePaceIsJudgedWhereItCanBeKnown(t *testing.T) {
 				t.Errorf("got %v", got)
 			}
 		})
+	}
+}
+
+// An answer keeps the version it was asked with, whatever is published meanwhile.
+func TestANewVersionLeavesOpenLinksAlone(t *testing.T) {
+	h := newHouse(t, dbtest.Memory(t, db.Options{}))
+	ctx := context.Background()
+	id, old := h.invite(scored)
+	h.must(h.save(old, "stars", int64(2)))
+	_, token := h.link(id, unscored) // the program asks the same customer once more, with its newer version
+	if _, err := h.Open(ctx, token); errs.CodeOf(err) != codes.LinkUsed {
+		t.Errorf("a follow-up under way opens another version: %v", err)
+	}
+	h.must(h.save(old, "why", "it failed twice"))
+	_, err := h.Complete(ctx, old)
+	h.must(err)
+	if a := h.kept(id); a.Questionnaire != scored || a.CompletedAt.IsZero() || len(a.Values) != 2 {
+		t.Errorf("the answer reads %+v", a)
 	}
 }
