@@ -15,6 +15,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/huiyin/huiyin/internal/engine/deliver"
+	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
@@ -317,8 +318,10 @@ func TestOfAnErasedCustomerNothingIsToldButTheErasure(t *testing.T) {
 	h.must(func(tx *db.Tx) error {
 		return outbox.Tell(tx,
 			outbox.Notice{Kind: outbox.RewardDue, Customer: 404, At: h.clock.Now()}, // nobody of that number is there any more
+			outbox.Notice{Kind: outbox.FollowUpEnded, Customer: h.wu, At: h.clock.Now()},
 			outbox.Notice{Kind: outbox.CustomerErased, Subject: "W-404", At: h.clock.Now()})
 	})
+	h.must(func(tx *db.Tx) error { return customer.Erase(tx, h.wu) })
 	h.turn(h.node(loopback...))
 	got := w.all()
 	if len(got) != 1 || !strings.Contains(string(got[0].body), `"subject":"W-404"`) || !strings.Contains(string(got[0].body), "customer.erased") {
@@ -329,7 +332,7 @@ func TestOfAnErasedCustomerNothingIsToldButTheErasure(t *testing.T) {
 	for _, x := range log {
 		states[x.State]++
 	}
-	if states[outbox.Dropped] != 1 || states[outbox.Delivered] != 1 {
+	if states[outbox.Dropped] != 2 || states[outbox.Delivered] != 1 {
 		t.Errorf("the log says %v", states)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/outbox"
 	"github.com/huiyin/huiyin/internal/platform/outward"
@@ -47,11 +48,11 @@ func (d *Deliverer) compose(tx *db.Tx, all []*Sending) error {
 		x := &s.Delivery
 		followUps, customers, programs = append(followUps, x.FollowUp), append(customers, x.Customer), append(programs, x.Program)
 	}
-	ofFollowUp, err := texts(tx, `SELECT f.id, c.ref FROM follow_up f JOIN customer c ON c.id = f.customer_id WHERE f.id = ANY($1)`, followUps)
+	ofFollowUp, err := references(tx, `SELECT f.id, c.id, c.ref FROM follow_up f JOIN customer c ON c.id = f.customer_id WHERE f.id = ANY($1)`, followUps)
 	if err != nil {
 		return err
 	}
-	refs, err := texts(tx, `SELECT id, ref FROM customer WHERE id = ANY($1)`, customers)
+	refs, err := references(tx, `SELECT id, id, ref FROM customer WHERE id = ANY($1)`, customers)
 	if err != nil {
 		return err
 	}
@@ -79,6 +80,27 @@ func (d *Deliverer) compose(tx *db.Tx, all []*Sending) error {
 		}
 	}
 	return nil
+}
+
+// references gives the wallet's ids; an erased customer has none any more.
+func references(tx *db.Tx, query string, ids []int64) (map[int64]string, error) {
+	out := map[int64]string{}
+	rows, err := tx.Query(query, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, person int64
+		var ref string
+		if err := rows.Scan(&id, &person, &ref); err != nil {
+			return nil, err
+		}
+		if ref != customer.ErasedRef(person) {
+			out[id] = ref
+		}
+	}
+	return out, rows.Err()
 }
 
 func texts(tx *db.Tx, query string, ids []int64) (map[int64]string, error) {
