@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -32,10 +33,10 @@ func TestAnEndpointIsMadeTestedRotatedReadAndSentAgainOverTheApi(t *testing.T) {
 		headers, bodies = append(headers, r.Header.Clone()), append(bodies, string(b))
 	}))
 	defer wallet.Close()
-	json := "application/json"
+	kind := "application/json"
 	post := func(path, body string, want int) *reply {
 		t.Helper()
-		r := s.ask(http.MethodPost, "/v1/webhooks"+path, json, []byte(body))
+		r := s.ask(http.MethodPost, "/v1/webhooks"+path, kind, []byte(body))
 		if r.StatusCode != want {
 			t.Fatalf("%s: %d %s", path, r.StatusCode, r.text)
 		}
@@ -52,7 +53,7 @@ func TestAnEndpointIsMadeTestedRotatedReadAndSentAgainOverTheApi(t *testing.T) {
 	post("/wallet/test", "", http.StatusAccepted)
 	turn()
 	post("/wallet/rotate", `{}`, http.StatusOK).read(t, &turned)
-	refusal := s.ask(http.MethodPost, "/v1/customers/W-9/refusals", json, []byte(`{"channel":"sms","purpose":"*","source":"sms","words":"别再发了"}`))
+	refusal := s.ask(http.MethodPost, "/v1/customers/W-9/refusals", kind, []byte(`{"channel":"sms","purpose":"*","source":"sms","words":"别再发了"}`))
 	if refusal.StatusCode >= 300 {
 		t.Fatalf("%d %s", refusal.StatusCode, refusal.text)
 	}
@@ -100,10 +101,57 @@ func TestAnEndpointIsMadeTestedRotatedReadAndSentAgainOverTheApi(t *testing.T) {
 		t.Errorf("the list says %s", list.text)
 	}
 	weak := s.newKey("reader", codes.WebhooksRead)
-	if r := s.askWith(weak, http.MethodPost, "/v1/webhooks/wallet/enable", json, nil); r.StatusCode != http.StatusForbidden {
+	if r := s.askWith(weak, http.MethodPost, "/v1/webhooks/wallet/enable", kind, nil); r.StatusCode != http.StatusForbidden {
 		t.Errorf("a key that may only read enabled it: %d", r.StatusCode)
 	}
 	if r := s.ask(http.MethodGet, "/v1/audit", "", nil); !strings.Contains(string(r.text), "webhook.rotate") || strings.Contains(string(r.text), wallet.URL) {
 		t.Errorf("the audit trail says %s", r.text)
+	}
+}
+
+func TestTheWayOfAFollowUpIsToldWithoutANameOrAnAddress(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "api.db")
+	s := newSite(t, "sqlite:"+path, path+".keys")
+	s.app.Deliverer.Client = outward.Client(outward.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	var mu sync.Mutex
+	types := map[string]int{}
+	var all strings.Builder
+	wallet := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		var e struct{ Type, Subject string }
+		_ = json.Unmarshal(b, &e)
+		mu.Lock()
+		defer mu.Unlock()
+		types[e.Type]++
+		all.Write(b)
+	}))
+	defer wallet.Close()
+	s.json(http.MethodPost, "/v1/webhooks", map[string]any{"name": "wallet", "url": wallet.URL}, http.StatusCreated)
+	s.publish()
+	s.json(http.MethodPut, "/v1/customers/c1", ann("ann@example.com"), http.StatusOK)
+	if got := s.ask(http.MethodPost, "/v1/events", "application/cloudevents+json", encode(t, failed("a", "c1"))); got.StatusCode != http.StatusAccepted {
+		t.Fatalf("%d %s", got.StatusCode, got.text)
+	}
+	s.work()
+	s.ask(http.MethodPost, "/v1/channels/email/bounces", "message/rfc822", []byte("gone "+s.wire.sent[0].Key))
+	s.work()
+	s.json(http.MethodPost, "/v1/programs/after-payment/pause", nil, http.StatusNoContent)
+	for range 3 {
+		if _, _, err := s.app.Deliverer.Turn(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"program.published", "program.paused", "follow-up.started", "contact.accepted", "contact.undelivered", "follow-up.ended"} {
+		if types["huiyin."+want] == 0 {
+			t.Errorf("%s was not told; told were %v", want, types)
+		}
+	}
+	for _, secret := range []string{"ann@example.com", "安娜", "example.com/q/", s.wire.sent[0].Text} {
+		if strings.Contains(all.String(), secret) {
+			t.Errorf("the wallet was told %q", secret)
+		}
+	}
+	if !strings.Contains(all.String(), `"subject":"c1"`) || !strings.Contains(all.String(), `"program":"after-payment"`) {
+		t.Errorf("told: %s", all.String())
 	}
 }
