@@ -22,7 +22,8 @@ func TestAHeaderReadsAsItWasWritten(t *testing.T) {
 		var b bytes.Buffer
 		header(&b, "Subject", words(want))
 		for line := range strings.SplitSeq(strings.TrimSuffix(b.String(), "\r\n"), "\r\n") {
-			if len(line) > foldChars && strings.Count(strings.TrimSpace(strings.TrimPrefix(line, "Subject:")), " ") > 0 {
+			// Blanks at a line's end stay there: on a line of their own they would end the headers.
+			if line := strings.TrimRight(line, " "); len(line) > foldChars && strings.Count(strings.TrimSpace(strings.TrimPrefix(line, "Subject:")), " ") > 0 {
 				t.Fatalf("a line of %d characters could have been folded: %q", len(line), line)
 			}
 			if strings.TrimSpace(line) == "" {
