@@ -20,10 +20,10 @@ minutes_of() {
     case "$1" in
     build) echo 5 ;; # a cold build cache takes three
     unit) echo 9 ;;
-    race) echo 7 ;;
+    race) echo 9 ;;
     faults) echo 8 ;; # compiles the simulation thirty times
     fuzz) echo 4 ;; # two of them fuzzing, the rest compiling
-    end) echo 12 ;;
+    end) echo 10 ;;
     *) return 1 ;;
     esac
 }
@@ -46,7 +46,7 @@ suite_race() {
     local packages
     packages=$(go list ./internal/... | grep -vE '/internal/(trial|bench|demo)(/|$)') || return 1
     # shellcheck disable=SC2086
-    CGO_ENABLED=1 go test -race -timeout 7m $packages
+    CGO_ENABLED=1 go test -race -timeout 9m $packages
 }
 
 # End to end: the real binary as a process of its own.
@@ -55,7 +55,7 @@ suite_end() {
         echo "test/ is missing: there is no end-to-end suite to run"
         return 1
     }
-    go test -timeout 12m ./test/...
+    go test -timeout 10m ./test/...
 }
 
 # --- the private PostgreSQL ---
