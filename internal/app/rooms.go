@@ -42,10 +42,6 @@ func (a *App) rooms() []vault.Room {
 			Export: func(tx *db.Tx, s *vault.Subject) (any, error) { return reply.OfCustomer(tx, s.Customer, exportedMost) },
 		},
 		{Name: "cards", Export: a.exportCards, Erase: func(tx *db.Tx, s *vault.Subject) error { return inapp.Erase(tx, s.Customer) }},
-		{
-			Name: "replies", Erase: func(tx *db.Tx, s *vault.Subject) error { return reply.Erase(tx, s.Customer) },
-			Export: func(tx *db.Tx, s *vault.Subject) (any, error) { return reply.OfCustomer(tx, s.Customer, exportedMost) },
-		},
 		{Name: "webhooks", Erase: func(tx *db.Tx, s *vault.Subject) error { return outbox.Erase(tx, s.Customer) }},
 		{Name: "wishes", Export: exportWishes, Erase: func(tx *db.Tx, s *vault.Subject) error {
 			points, err := customer.PointsOf(tx, s.Customer)
