@@ -42,6 +42,10 @@ func Ledger(tx *db.Tx, person int64) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	shared, err := fromAddresses(tx, person)
+	if err != nil {
+		return nil, err
+	}
 	wishes, err := Wishes(tx, person)
 	if err != nil {
 		return nil, err
@@ -54,7 +58,7 @@ func Ledger(tx *db.Tx, person int64) ([]Entry, error) {
 		}
 		all = append(all, e)
 	}
-	for _, r := range refusals {
+	for _, r := range append(refusals, shared...) {
 		all = append(all, Entry{
 			ID: r.ID, Kind: Refused, Channel: r.Channel, Purpose: r.Purpose, At: r.At, Recorded: r.Recorded, Source: r.Source,
 			Wording: r.Wording, Proof: r.Words, Actor: r.Actor, Ended: r.Lifted, Counts: r.Lifted.IsZero(),

@@ -233,12 +233,17 @@ func addConsent(rows *db.Rows, standing map[int64]Standing) error {
 	return nil
 }
 
-// Refusals is a customer's refusals, lifted ones too, the newest first. Those that came from
-// one of their addresses are among them, unless somebody else who has it is known to have said so.
+// Refusals is a customer's refusals, lifted ones too, the newest first: those that are known
+// to be theirs, and that they may take back.
 func Refusals(tx *db.Tx, person int64) ([]Refusal, error) {
-	return db.All(tx, scanRefusal, `SELECT `+refusalColumns+` FROM refusal WHERE customer_id = $1
-		UNION SELECT `+refusalColumns+` FROM refusal WHERE customer_id = 0 AND address_key IN (SELECT address_key FROM contact_point WHERE customer_id = $1)
-		ORDER BY id DESC LIMIT $2`, person, historyMax)
+	return db.All(tx, scanRefusal, `SELECT `+refusalColumns+` FROM refusal WHERE customer_id = $1 ORDER BY id DESC LIMIT $2`, person, historyMax)
+}
+
+// fromAddresses is the refusals that came from a customer's addresses, nobody knows from whom:
+// they hold for all who share the address, and only writing from it takes them back.
+func fromAddresses(tx *db.Tx, person int64) ([]Refusal, error) {
+	return db.All(tx, scanRefusal, `SELECT `+refusalColumns+` FROM refusal
+		WHERE customer_id = 0 AND address_key IN (SELECT address_key FROM contact_point WHERE customer_id = $1) ORDER BY id DESC LIMIT $2`, person, historyMax)
 }
 
 // Page lists every refusal in order of id, after the given one.

@@ -138,7 +138,7 @@ func TestARefusalHoldsForThePersonAndForThePoint(t *testing.T) {
 	}
 }
 
-func TestWhatCameFromAnAddressIsAmongTheRefusalsOfThoseWhoHaveIt(t *testing.T) {
+func TestWhatCameFromAnAddressStandsInTheLedgerOfThoseWhoHaveIt(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		byReply := h.refuse(Refusal{Key: h.phone, Channel: "sms", Source: "reply", Words: "TD"})
@@ -146,10 +146,10 @@ func TestWhatCameFromAnAddressIsAmongTheRefusalsOfThoseWhoHaveIt(t *testing.T) {
 		for person, want := range map[int][]int64{1: {byReply}, 2: {byTwo, byReply}, 3: nil} {
 			var got []int64
 			h.write(func(tx *db.Tx) error {
-				all, err := Refusals(tx, h.person[person])
+				all, err := Ledger(tx, h.person[person])
 				got = nil
-				for _, r := range all {
-					got = append(got, r.ID)
+				for _, e := range all {
+					got = append(got, e.ID)
 				}
 				return err
 			})
