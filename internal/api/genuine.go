@@ -20,6 +20,15 @@ type checkIn struct {
 	}
 }
 
+type ownCheckIn struct {
+	Body struct {
+		Reference string `json:"reference" minLength:"1" maxLength:"128" doc:"What the message is called by, as the customer typed it"`
+	}
+}
+
+// actorCustomer stands in the audit trail for customers who ask for themselves.
+const actorCustomer = "customer"
+
 type checkOut struct {
 	Body checkedDoc
 }
@@ -61,12 +70,24 @@ func (a *API) genuine() {
 		Description: "Whether a message was sent to this customer by us, and why. To anybody else it says nothing but that it isn't theirs. A customer may ask 10 times in 10 minutes; each question is in the audit trail.",
 	}, a.checkContact)
 	add(a, huma.Operation{
+		OperationID: "check-own-contact", Method: http.MethodPost, Path: "/v1/inapp/check", Tags: []string{"In-app"},
+		Summary: "Did you really write to me? Asked from the app", Description: "As /v1/contacts/check, by the token of the customer who asks.",
+	}, a.checkOwnContact)
+	add(a, huma.Operation{
 		OperationID: "list-suspicions", Method: http.MethodGet, Path: "/v1/suspicions", Tags: tags, Summary: "Read what was reported of messages that may not be ours, the newest first",
 	}, a.listSuspicions)
 }
 
 func (a *API) checkContact(ctx context.Context, in *checkIn) (*checkOut, error) {
 	c, err := a.House.CheckContact(ctx, actor(ctx), in.Body.Customer, in.Body.Reference)
+	if err != nil {
+		return nil, err
+	}
+	return &checkOut{Body: checkedOf(&c)}, nil
+}
+
+func (a *API) checkOwnContact(ctx context.Context, in *ownCheckIn) (*checkOut, error) {
+	c, err := a.House.CheckContact(ctx, actorCustomer, customerOf(ctx), in.Body.Reference)
 	if err != nil {
 		return nil, err
 	}

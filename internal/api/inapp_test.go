@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,14 @@ func TestANoticeSeenInTheAppIsNotSentAgainAndItsQuestionIsAnsweredThere(t *testi
 		}
 		if _, all := b.one("ann"); len(all) != 1 || all[0].State != attempt.Delivered {
 			t.Errorf("once fetched: %+v", all)
+		}
+		said := regexp.MustCompile(`[0-9A-Z]{8}`).FindString(card.Text)
+		for who, want := range map[string]string{"ann": "genuine", "bob": "not-yours"} {
+			var got struct{ Verdict, Channel string }
+			b.say(who, http.MethodPost, "/v1/inapp/check", map[string]any{"reference": said}, http.StatusOK).read(t, &got)
+			if got.Verdict != want || (got.Channel == "inapp") != (who == "ann") {
+				t.Errorf("%s asks whether %q is ours: %+v", who, said, got)
+			}
 		}
 		b.say("ann", http.MethodPost, "/v1/inapp/cards/"+card.ID+"/shown", nil, http.StatusNoContent)
 		b.say("ann", http.MethodPost, "/v1/inapp/cards/"+card.ID+"/shown", nil, http.StatusNoContent)

@@ -87,6 +87,7 @@ var rights = map[string]right{
 	"PUT /v1/inapp/cards/{card}/answers/{question}": {customer: true},
 	"POST /v1/inapp/cards/{card}/answers":           {customer: true},
 	"POST /v1/inapp/feedback":                       {customer: true},
+	"POST /v1/inapp/check":                          {customer: true},
 	"GET /v1/feedback":                              {scope: codes.AnswersRead},
 
 	"GET /v1/audit":        {scope: codes.AuditRead},
