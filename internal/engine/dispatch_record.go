@@ -291,8 +291,10 @@ func (r *recording) intend(s *situation, p *plan) error {
 	r.allowances.Reserve(policy.Counted{At: r.now, Purpose: p.step.Purpose, Kind: policy.Message, FollowUp: s.f.ID, Attempt: a.ID}, keys...)
 	r.push(s, p, &Sending{Attempt: a, Message: r.d.message(s, &a), channel: ch})
 	if p.step.Questionnaire != nil {
-		r.invitations = append(r.invitations, answer.Invitation{FollowUp: s.f.ID, Questionnaire: p.step.QuestionnaireID, Channel: p.step.Channel, Language: a.Language,
-			Until: later(r.now, s.f.Deadline).Add(linkGrace)})
+		r.invitations = append(r.invitations, answer.Invitation{
+			FollowUp: s.f.ID, Questionnaire: p.step.QuestionnaireID, Channel: p.step.Channel, Language: a.Language,
+			Until: later(r.now, s.f.Deadline).Add(linkGrace),
+		})
 	}
 	return nil
 }
