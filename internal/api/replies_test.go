@@ -28,7 +28,6 @@ type texting struct {
 	shape   smsgateway.Shape
 	gateway *smsgateway.Gateway
 	hooks   smsgateway.Hooks
-	posts   int
 }
 
 func newTexting(t *testing.T, s *site, shape smsgateway.Shape, approvals ...sms.Approval) *texting {

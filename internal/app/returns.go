@@ -75,7 +75,7 @@ func (r *returns) run(ctx context.Context) {
 	if err := r.server.Shutdown(grace); err != nil {
 		_ = r.server.Close() // they had their grace
 	}
-	<-served
+	_ = <-served // it was told to end
 }
 
 // returnSession is one connection.

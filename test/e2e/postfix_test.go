@@ -136,8 +136,11 @@ func postfix(t *testing.T, returns, direct string) (address string) {
 	if err := master.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- master.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = master.Wait() // it was told to end
+	}()
 	t.Cleanup(func() {
 		_ = master.Process.Signal(syscall.SIGTERM) // it ends its own daemons
 		select {

@@ -95,12 +95,18 @@ func TestWhatIsTypedAtRandomIsToldFromWords(t *testing.T) {
 	}
 }
 
+// lossless says whether a text comes back from capitals as it was: ß, for one, becomes SS.
+func lossless(s string) bool {
+	lower := strings.ToLower(s)
+	return strings.ToLower(strings.ToUpper(lower)) == lower
+}
+
 func FuzzGibberish(f *testing.F) {
 	for _, s := range []string{"", "asdf", "很好很好", "\xff\xfe", strings.Repeat("ab", 900)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if Gibberish(s) != Gibberish(strings.ToUpper(strings.ToLower(s))) && strings.ToLower(strings.ToUpper(strings.ToLower(s))) == strings.ToLower(s) {
+		if Gibberish(s) != Gibberish(strings.ToUpper(strings.ToLower(s))) && lossless(s) {
 			t.Errorf("%q is judged by its capitals", s)
 		}
 	})
