@@ -62,10 +62,14 @@ func (a *App) openReturns() (all []*returns, err error) {
 
 // run serves until ctx ends; messages under way have their time to end.
 func (r *returns) run(ctx context.Context) {
-	served := make(chan error, 1)
-	go func() { served <- r.server.Serve(r.l) }()
+	served := make(chan struct{})
+	var err error // once served
+	go func() {
+		defer close(served)
+		err = r.server.Serve(r.l)
+	}()
 	select {
-	case err := <-served:
+	case <-served:
 		r.app.troubles.tell(clock.System{}.Now(), "returns "+r.channel, "serve", err)
 		return
 	case <-ctx.Done():
@@ -75,7 +79,7 @@ func (r *returns) run(ctx context.Context) {
 	if err := r.server.Shutdown(grace); err != nil {
 		_ = r.server.Close() // they had their grace
 	}
-	_ = <-served // it was told to end
+	<-served
 }
 
 // returnSession is one connection.
