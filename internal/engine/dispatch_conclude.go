@@ -113,8 +113,8 @@ func (s *Sending) conclude(now time.Time) concluded {
 	case o.Result == channel.OK:
 		c.change.To = attempt.Accepted
 		s.accepted(&c.move, live, now)
-	case o.Result == channel.Rejected && s.again && !s.lookUp && o.RetryAfter > 0:
-		// "Not now" to a second send says nothing about the first.
+	case o.Result == channel.Rejected && (s.again || s.lookUp) && o.RetryAfter > 0:
+		// "Not now" to a second send, or to a question, says nothing about the first.
 		c.change.To = attempt.Unknown
 		c.move.State, c.move.DueAt = followup.Contacting, now.Add(max(o.RetryAfter, askAgain))
 	case o.Result == channel.Rejected:

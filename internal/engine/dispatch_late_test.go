@@ -211,6 +211,30 @@ func TestANotThereIsNotBelievedRightAfterASecondSend(t *testing.T) {
 	})
 }
 
+func TestANotNowToAQuestionSaysNothingOfTheMessage(t *testing.T) {
+	desks(t, keyless, func(h *desk) {
+		h.wire.can.LookUp = true
+		l := &looker{wire: h.wire, lookUp: func() channel.Outcome {
+			return channel.Outcome{Result: channel.Rejected, Reason: codes.ProviderBusy, RetryAfter: time.Minute}
+		}}
+		reg := channel.NewRegistry()
+		if err := reg.Register("sms", l); err != nil {
+			t.Fatal(err)
+		}
+		h.d.Channels = reg
+		h.wire.answer = func(channel.Message) channel.Outcome { return channel.Outcome{} }
+		f := h.start(h.person("a", "13800000001"), "")
+		for range 60 {
+			h.turn()
+			h.clock.Advance(time.Minute)
+		}
+		h.wantSent(1)
+		if as := h.attempts(f); len(as) != 1 || as[0].State != attempt.Unknown {
+			t.Fatalf("attempts %+v, want the one still unknown", as)
+		}
+	})
+}
+
 func TestNothingGoesToAnAddressThatIsNotTheCustomersAnyMore(t *testing.T) {
 	desks(t, keyed, func(h *desk) {
 		h.wire.answer = func(channel.Message) channel.Outcome { return channel.Outcome{} }
