@@ -257,11 +257,11 @@ func (h *house) readWishes(form url.Values, w *words) (changed, string) {
 			}
 		}
 	}
-	text, doc, mistake := readHours(form, w)
-	if mistake != "" {
-		return a, mistake
-	}
-	if form.Has("hours") && text != form.Get("was_hours") {
+	if form.Has("hours") && shownHours(form) != form.Get("was_hours") { // hours the form can't show come back as they were
+		doc, mistake := readHours(form, w)
+		if mistake != "" {
+			return a, mistake
+		}
 		a.hours = &doc
 	}
 	if l := form.Get("language"); l != "" && slices.Contains(languages, l) && l != document.Choose(languages, form.Get("was_language")) {
@@ -270,32 +270,42 @@ func (h *house) readWishes(form url.Values, w *words) (changed, string) {
 	return a, ""
 }
 
-// readHours reads the chosen hours: as the form shows them, and as the ledger keeps them.
-func readHours(form url.Values, w *words) (text, doc, mistake string) {
+// shownHours are the chosen hours as the form shows them; see hoursText.
+func shownHours(form url.Values) string {
 	if form.Get("hours") != "own" {
-		return "any", "", ""
+		return "any"
+	}
+	text := "own"
+	for _, kind := range kindsOfDays {
+		text += " " + form.Get(kind.name+"_from") + "-" + form.Get(kind.name+"_to")
+	}
+	return text
+}
+
+// readHours reads the chosen hours as the ledger keeps them.
+func readHours(form url.Values, w *words) (doc, mistake string) {
+	if form.Get("hours") != "own" {
+		return "", ""
 	}
 	own := customer.OwnDoc{}
-	text = "own"
 	for _, kind := range kindsOfDays {
 		from, to := form.Get(kind.name+"_from"), form.Get(kind.name+"_to")
-		text += " " + from + "-" + to
 		if from == "" && to == "" {
 			continue
 		}
 		if _, err := policy.ParseSpan(from + "-" + to); err != nil {
-			return "", "", w.Wishes.ErrorHours
+			return "", w.Wishes.ErrorHours
 		}
 		own.Windows = append(own.Windows, customer.OwnWindow{Days: kind.days, Hours: []string{from + "-" + to}})
 	}
 	if len(own.Windows) == 0 {
-		return "", "", w.Wishes.ErrorNoHours
+		return "", w.Wishes.ErrorNoHours
 	}
 	b, err := json.Marshal(own)
 	if err != nil {
-		return "", "", w.Wishes.ErrorHours
+		return "", w.Wishes.ErrorHours
 	}
-	return text, string(b), ""
+	return string(b), ""
 }
 
 // saveWishes writes each change into the ledger, with what the customer was shown.

@@ -134,6 +134,34 @@ func TestEachChangeIsAnEntryWithItsWording(t *testing.T) {
 	})
 }
 
+func TestHoursTheFormCanNotShowStayAsTheyAre(t *testing.T) {
+	for name, hours := range map[string]string{
+		"on Saturdays alone": `{"windows":[{"days":["sat"],"hours":["10:00-12:00"]}]}`,
+		"twice on a day":     `{"windows":[{"days":["workdays"],"hours":["22:00-24:00","08:30-09:15"]}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, dbtest.Memory(t, db.Options{}))
+			who := s.customer("ann")
+			err := s.answers.DB.Write(t.Context(), db.First, "test", func(tx *db.Tx) error {
+				return consent.Say(tx, s.answers.IDs, consent.Wish{Customer: who, What: consent.Hours, Value: hours, At: start, Source: "service"}, start)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := s.wishes(who)
+			if w := s.post(path, without(filled(s.get(path).Body.String()), "on", "sms.survey")); w.Code != http.StatusSeeOther {
+				t.Fatalf("%d: %s", w.Code, w.Body)
+			}
+			if said := s.refusals(who); len(said) != 1 || said[0] != "sms survey preferences" {
+				t.Errorf("refused %v", said)
+			}
+			if said := s.ledger(who); len(said) != 2 {
+				t.Errorf("it said %q", said)
+			}
+		})
+	}
+}
+
 func TestOneButtonTurnsEverythingOff(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
