@@ -2,6 +2,7 @@ package email
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -10,7 +11,8 @@ import (
 )
 
 // gate keeps to what a provider allows: so many messages a minute, and so many at once to
-// one domain of recipients. Who has to wait does so within the time of their send.
+// one domain of recipients. Who has to wait does so within half the time of their send: whose
+// turn came at its very end would use it up and send nothing.
 type gate struct {
 	clock     clock.Clock
 	every     time.Duration // between two messages; 0: no bound
@@ -18,6 +20,7 @@ type gate struct {
 
 	mu      sync.Mutex
 	next    time.Time
+	given   []time.Time // turns that were given back, the earliest first
 	domains map[string]*lane // of those who are at one now
 }
 
@@ -43,27 +46,59 @@ func (g *gate) enter(ctx context.Context, to string) (leave func(), err error) {
 			return nil, err
 		}
 	}
-	if !clock.Sleep(ctx, g.turn()) {
+	at, wait, ok := g.turn(ctx)
+	if !ok {
+		leave()
+		return nil, context.DeadlineExceeded
+	}
+	if !clock.Sleep(ctx, wait) {
+		g.giveBack(at)
 		leave()
 		return nil, ctx.Err()
 	}
 	return leave, nil
 }
 
-// turn says how long to wait for one's turn.
-func (g *gate) turn() time.Duration {
+// turn reserves one's turn and says how long to wait for it. Where there is none in time,
+// nothing is reserved: turns that nobody uses would put off everyone's.
+func (g *gate) turn(ctx context.Context) (at time.Time, wait time.Duration, ok bool) {
 	if g.every == 0 {
-		return 0
+		return time.Time{}, 0, true
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.clock.Now()
+	for len(g.given) > 0 && g.given[0].Before(now) {
+		g.given = g.given[1:]
+	}
 	if g.next.Before(now) {
 		g.next = now
 	}
-	wait := g.next.Sub(now)
-	g.next = g.next.Add(g.every)
-	return wait
+	at = g.next
+	if len(g.given) > 0 {
+		at = g.given[0]
+	}
+	wait = at.Sub(now)
+	if deadline, bounded := ctx.Deadline(); bounded && wait > deadline.Sub(clock.System{}.Now())/2 {
+		return time.Time{}, 0, false
+	}
+	if len(g.given) > 0 {
+		g.given = g.given[1:]
+	} else {
+		g.next = at.Add(g.every)
+	}
+	return at, wait, true
+}
+
+// giveBack lets another have a turn whose owner has gone.
+func (g *gate) giveBack(at time.Time) {
+	if g.every == 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(g.given, at, time.Time.Compare)
+	g.given = slices.Insert(g.given, i, at)
 }
 
 func (g *gate) enterDomain(ctx context.Context, domain string) (leave func(), err error) {

@@ -67,13 +67,76 @@ func TestMessagesComeNoFasterThanTheProviderAllows(t *testing.T) {
 	c := clock.NewVirtual(someDay)
 	g := newGate(c, 600, 0)
 	var waits []time.Duration
-	for range 3 {
-		waits = append(waits, g.turn())
+	turn := func() (at time.Time) {
+		at, wait, ok := g.turn(t.Context())
+		if !ok {
+			t.Error("no turn without a deadline")
+		}
+		waits = append(waits, wait)
+		return at
 	}
+	turn()
+	second := turn()
+	turn()
+	g.giveBack(second)
+	turn() // takes the second's
 	c.Advance(time.Second)
-	waits = append(waits, g.turn())
-	if fmt.Sprint(waits) != "[0s 100ms 200ms 0s]" {
+	turn()
+	if fmt.Sprint(waits) != "[0s 100ms 200ms 100ms 0s]" {
 		t.Errorf("the waits are %v", waits)
+	}
+}
+
+func TestUnderLoadMessagesGoOnAtTheRateOfTheProvider(t *testing.T) {
+	const every, timeout, lasting = 100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second
+	g := newGate(clock.System{}, int(time.Minute/every), 0)
+	ctx, cancel := context.WithTimeout(t.Context(), lasting)
+	defer cancel()
+	var sent, late atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				sending, done := context.WithTimeout(t.Context(), timeout)
+				if leave, err := g.enter(sending, "a@example.com"); err == nil {
+					if clock.Sleep(sending, timeout/5) && ctx.Err() == nil { // the server takes its time
+						sent.Add(1)
+					}
+					leave()
+				} else {
+					late.Add(1)
+					clock.Sleep(ctx, every)
+				}
+				done()
+			}
+		})
+	}
+	all.Wait()
+	if most := int64(lasting/every) + 1; sent.Load() < most/2 || sent.Load() > most || late.Load() == 0 {
+		t.Errorf("%d were sent in %v, %d had no turn; one each %v may be", sent.Load(), lasting, late.Load(), every)
+	}
+}
+
+func TestATurnWhoseOwnerGoesIsAnothers(t *testing.T) {
+	g := newGate(clock.System{}, 6, 0) // one each ten seconds
+	if _, err := g.enter(t.Context(), "a@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	next := g.next
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		if _, err := g.enter(ctx, "a@example.com"); err == nil {
+			t.Error("a turn before its time")
+		}
+		cancel()
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := g.enter(gone, "a@example.com"); err == nil {
+			t.Error("a turn for one who had gone")
+		}
+	}
+	if at, _, ok := g.turn(t.Context()); !ok || !at.Equal(next) {
+		t.Errorf("the next turn is at %v, not %v", at, next)
 	}
 }
 
