@@ -42,7 +42,7 @@ func (a *App) deliverer() error {
 	var one sync.Mutex
 	a.Deliverer = deliver.New(deliver.Config{
 		DB: a.DB, Clock: a.Clock, Keys: a.Keys, Source: a.Config.PublicURL,
-		Client: outward.Client(outward.Options{Allow: allow, PerHost: deliver.EndpointInFlight}),
+		Client: outward.Client(outward.Options{Allow: allow, KeepPerHost: deliver.EndpointInFlight}),
 		Jitter: func() float64 {
 			one.Lock()
 			defer one.Unlock()

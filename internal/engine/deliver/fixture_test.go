@@ -74,7 +74,7 @@ func (h *house) must(fn func(tx *db.Tx) error) {
 
 func (h *house) node(allow ...netip.Prefix) *deliver.Deliverer {
 	return deliver.New(deliver.Config{
-		DB: h.db, Clock: h.clock, Keys: keys, Client: outward.Client(outward.Options{Allow: allow, PerHost: deliver.EndpointInFlight}),
+		DB: h.db, Clock: h.clock, Keys: keys, Client: outward.Client(outward.Options{Allow: allow, KeepPerHost: deliver.EndpointInFlight}),
 		Source: "https://follow.example", Jitter: func() float64 { return 0 }, Timeout: 5 * time.Second,
 		Trouble: func(doing string, err error) { h.t.Errorf("%s: %v", doing, err) },
 	})

@@ -27,7 +27,7 @@ var ErrInward = errors.New("the address leads into our own network")
 // Options say what the client may reach beside the world outside.
 type Options struct {
 	Allow       []netip.Prefix // inward addresses that may be dialled, with plain HTTP too
-	PerHost     int            // connections to one host; 0: no bound
+	KeepPerHost int            // idle connections kept to one host; 2 are the least
 	Resolver    *net.Resolver  // nil: the machine's
 	TLS         *tls.Config    // nil: the machine's roots
 	DialTimeout time.Duration  // 0: dialTimeout
@@ -47,7 +47,9 @@ func Client(o Options) *http.Client {
 		DialTLSContext: o.dialTLS,
 		// An own DialTLSContext leaves HTTP/1.1, which is all a webhook needs.
 		TLSHandshakeTimeout: handshakeTimeout, IdleConnTimeout: idleTimeout, MaxIdleConns: idleConnections,
-		MaxConnsPerHost: o.PerHost, MaxIdleConnsPerHost: max(o.PerHost, 2),
+		// How much is under way, who sends bounds: a bound by host would let one hanging path
+		// of it use up the time of all others.
+		MaxIdleConnsPerHost:    max(o.KeepPerHost, 2),
 		MaxResponseHeaderBytes: headerBytesMost, DisableCompression: true,
 	}
 	return &http.Client{

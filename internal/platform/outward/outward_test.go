@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -231,5 +232,37 @@ func TestARedirectInwardIsNotFollowedAndProxiesOfTheEnvironmentAreNotAsked(t *te
 	}
 	if reached.Load() != 0 {
 		t.Errorf("the server inside was reached %d times", reached.Load())
+	}
+}
+
+func TestAPathThatHangsHoldsUpNoOtherPathOfItsHost(t *testing.T) {
+	const hanging = 8
+	came, release := make(chan struct{}, hanging), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hangs" {
+			came <- struct{}{}
+			<-release
+		}
+	}))
+	defer server.Close()
+	c := outward.Client(outward.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, KeepPerHost: hanging})
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer close(release)
+	for range hanging {
+		all.Go(func() {
+			res, err := c.Post(server.URL+"/hangs", "application/json", nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = res.Body.Close()
+		})
+	}
+	for range hanging {
+		<-came
+	}
+	if _, err := get(c, server.URL+"/answers"); err != nil {
+		t.Error(err)
 	}
 }
