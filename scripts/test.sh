@@ -22,7 +22,7 @@ minutes_of() {
     unit) echo 9 ;;
     race) echo 9 ;;
     faults) echo 8 ;; # compiles the simulation thirty times
-    fuzz) echo 4 ;; # two of them fuzzing, the rest compiling
+    fuzz) echo 5 ;; # two of them fuzzing, the rest compiling
     end) echo 10 ;;
     *) return 1 ;;
     esac

@@ -13,7 +13,7 @@ import (
 const (
 	signingKey    = "demo-wallet"
 	keysLookedAt  = 200
-	appPagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+	appPagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 
 // appPage is the wallet's app: a page of another's that shows our cards by the widget.
@@ -21,6 +21,7 @@ const appPage = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>App</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/demo/style.css">
 <script src="/inapp/widget.js" defer></script>
 <script src="/demo/app.js" defer></script>
