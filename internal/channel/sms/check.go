@@ -1,6 +1,7 @@
 package sms
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -76,6 +77,11 @@ func (d *Document) compile(values map[string]string) (*gateway, error) {
 		g.lookUp = &one
 		if d.LookUp.Method != "GET" && d.LookUp.Method != "POST" || !g.lookUp.mentions("key", "ref") {
 			c.wrong("lookup", "the question names no message; put {key} or {ref} into it")
+		}
+		for i, r := range d.LookUp.Answer.Rules {
+			if r.Is == "transient" {
+				c.wrong(fmt.Sprintf("lookup.answer.rules[%d].is", i), "an answer that puts the question off says nothing of the message; write unknown, and it is asked again")
+			}
 		}
 	}
 	c.names, c.hook = hookNames, true

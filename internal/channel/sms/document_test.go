@@ -59,6 +59,7 @@ func TestWhatIsWrongWithADocumentIsSaidWithItsPlace(t *testing.T) {
 		"an unreadable duration":       {"idempotency: 24h", "idempotency: soon", "", "soon"},
 		"segments beyond reason":       {"segments: 6", "segments: 99", "limits.segments", "99"},
 		"a question that names none":   {`url: "{endpoint}/messages/{key}"`, `url: "{endpoint}/messages"`, "lookup", "{key}"},
+		"a question put off":           {"values: [rejected], is: rejected}\n      - {status: [\"404\"]", "values: [rejected], is: transient}\n      - {status: [\"404\"]", "lookup.answer.rules[1].is", "puts the question off"},
 		"two documents":                {"replies:\n", "---\nreplies:\n", "", "more than one"},
 		"no rule for ok":               {"values: [accepted, sent, delivered], is: ok", "values: [accepted], is: unknown", "send.answer.rules", "no rule says ok"},
 	} {

@@ -155,7 +155,12 @@ func (c *Channel) LookUp(ctx context.Context, key, ref string) channel.Outcome {
 	if err != nil {
 		return channel.Lost("the gateway could not be asked: " + channel.Detail(err.Error(), ""))
 	}
-	return c.judge(&c.gateway.lookUp.answer, a, "")
+	o := c.judge(&c.gateway.lookUp.answer, a, "")
+	// That the question may be asked again later says nothing of the message it is about.
+	if o.RetryAfter > 0 || o.Reason == codes.LoginRefused || o.Reason == codes.ProviderBusy {
+		return channel.Lost("the gateway didn't say what became of it: " + o.Detail)
+	}
+	return o
 }
 
 // screen says why a message can't be sent as it is; nothing has left then.

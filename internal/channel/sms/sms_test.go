@@ -3,7 +3,9 @@ package sms
 import (
 	"context"
 	"crypto/rand"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -317,6 +319,43 @@ func TestAKeyIsHonouredAndCanBeAskedAbout(t *testing.T) {
 		if o := c.LookUp(t.Context(), "k", ""); o.Result != channel.Unknown {
 			t.Errorf("%+v", o)
 		}
+	}
+}
+
+func TestAQuestionThatIsPutOffSaysNothingOfTheMessage(t *testing.T) {
+	for name, test := range map[string]struct {
+		status int
+		header map[string]string
+		body   string
+		rules  []rule
+	}{
+		"the login is refused":           {401, nil, `{}`, nil},
+		"a proxy asks for a login":       {407, nil, `{}`, nil},
+		"too many questions":             {429, map[string]string{"Retry-After": "7"}, `{}`, nil},
+		"away for a while":               {503, map[string]string{"Retry-After": "9"}, `{}`, nil},
+		"a transient rule":               {200, nil, `{"state":"busy"}`, []rule{{Rule: Rule{Status: []string{"200"}, Is: "transient"}, reason: codes.Undelivered}}},
+		"a login refused by a rule":      {200, nil, `{}`, []rule{{Rule: Rule{Status: []string{"200"}, Is: "rejected"}, reason: codes.LoginRefused}}},
+		"a provider that is busy by one": {200, nil, `{}`, []rule{{Rule: Rule{Status: []string{"200"}, Is: "rejected"}, reason: codes.ProviderBusy}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				for name, value := range test.header {
+					w.Header().Set(name, value)
+				}
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			}))
+			defer s.Close()
+			c, err := New(settingsFor(t, smsgateway.Plain, s.URL))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.gateway.lookUp.answer.rules = append(test.rules, c.gateway.lookUp.answer.rules...)
+			if o := c.LookUp(t.Context(), "k-1", ""); o.Result != channel.Unknown || o.RetryAfter != 0 {
+				t.Errorf("%+v", o)
+			}
+		})
 	}
 }
 
