@@ -221,7 +221,14 @@ func (h *HTTPLines) Exchange(ctx context.Context, request *http.Request, wire []
 
 // AskOnce asks a gateway a question that sends nothing, over a connection of its own.
 func (d *HTTPDialer) AskOnce(ctx context.Context, request *http.Request) (HTTPAnswer, error) {
-	request.Close = true // rare enough for a connection each
+	request.Close = true        // rare enough for a connection each
+	if request.GetBody != nil { // it may have been written before
+		body, err := request.GetBody()
+		if err != nil {
+			return HTTPAnswer{}, err
+		}
+		request.Body = body
+	}
 	wire, err := RenderHTTP(request)
 	if err != nil {
 		return HTTPAnswer{}, err

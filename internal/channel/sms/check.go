@@ -3,6 +3,7 @@ package sms
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -70,6 +71,9 @@ var OwnSettings = []string{
 func (d *Document) compile(values map[string]string) (*gateway, error) {
 	c := &compiler{settings: d.Settings, values: values, names: messageNames}
 	g := &gateway{send: c.exchange("send", &d.Send)}
+	if d.Send.Method == http.MethodGet {
+		c.wrong("send.method", "what stands between here and the gateway may ask a GET twice, and the customer would get two messages; write POST")
+	}
 	d.checkKeys(c)
 	if d.LookUp != nil {
 		c.names = lookUpNames
@@ -106,12 +110,18 @@ func (d *Document) checkKeys(c *compiler) {
 		c.wrong("send", "the request doesn't say whom it is for; put {to}, {to.digits} or {to.national} into it")
 	case !send.mentions("text", "text.body", "template.params"):
 		c.wrong("send", "the request carries no text; put {text}, {text.body} or {template.params} into it")
-	case send.mentions("to.national") && len(d.Numbers.CountryCodes) != 1:
+	case (send.mentions("to.national") || send.sign.uses("to.national")) && len(d.Numbers.CountryCodes) != 1:
 		c.wrong("numbers.country_codes", "{to.national} needs exactly one country's calling code")
 	}
 }
 
-// mentions says whether a name stands anywhere in the request.
+// uses says whether a name goes into the signature or the login.
+func (s *signer) uses(name string) bool {
+	return slices.ContainsFunc([]phrase{s.token, s.user, s.pass, s.key, s.text, s.value}, func(p phrase) bool { return p.uses(name) })
+}
+
+// mentions says whether a name stands anywhere in the request, its signature aside: what is
+// only signed doesn't reach the provider.
 func (e *exchange) mentions(names ...string) bool {
 	for _, name := range names {
 		if e.url.uses(name) || jsonMentions(e.json, name) {

@@ -89,7 +89,10 @@ func (c *Channel) vars(m *channel.Message) *vars {
 		case "to.digits":
 			return digits
 		case "to.national":
-			return strings.TrimPrefix(digits, c.doc.Numbers.CountryCodes[0])
+			if codes := c.doc.Numbers.CountryCodes; len(codes) == 1 { // checked with the document
+				return strings.TrimPrefix(digits, codes[0])
+			}
+			return digits
 		case "text":
 			return m.Text
 		case "text.body":
@@ -230,6 +233,7 @@ func (e *exchange) request(v *vars, host string) (*http.Request, []byte, error) 
 		request.URL.RawQuery = strings.TrimPrefix(request.URL.RawQuery+"&"+encode(query), "&")
 	}
 	if len(body) > 0 {
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		request.Header.Set("Content-Type", contentType)
 	}

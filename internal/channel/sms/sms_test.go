@@ -359,6 +359,42 @@ func TestAQuestionThatIsPutOffSaysNothingOfTheMessage(t *testing.T) {
 	}
 }
 
+func TestAQuestionThatIsPostedArrivesWhole(t *testing.T) {
+	asked := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what is missing is seen below
+		asked <- r.Method + " " + string(body)
+		_, _ = io.WriteString(w, `{"reference":"ref-9","state":"sent"}`)
+	}))
+	defer server.Close()
+	text, _ := Source("plain")
+	posted := strings.Replace(string(text), "method: GET\n  url: \"{endpoint}/messages/{key}\"", "method: POST\n  url: \"{endpoint}/asked\"\n  json: {id: \"{key}\"}", 1)
+	document, err := Parse([]byte(posted))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := settingsFor(t, smsgateway.Plain, server.URL)
+	s.Gateway = document
+	c, err := New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if o := c.LookUp(t.Context(), "k-1", ""); o.Result != channel.OK || o.Ref != "ref-9" {
+		t.Fatalf("%+v", o)
+	}
+	if got := <-asked; got != `POST {"id":"k-1"}` {
+		t.Error(got)
+	}
+}
+
+func TestANationalNumberOfNoCountryIsTheWholeOne(t *testing.T) {
+	m := message()
+	if got := ours(t, smsgateway.Plain).vars(&m).value("to.national"); got != "8613800000000" {
+		t.Error(got)
+	}
+}
+
 func TestEveryAnswerIsReadAsTheDocumentSays(t *testing.T) {
 	c, _ := connect(t, smsgateway.Twilio, smsgateway.Options{}, nil)
 	for name, test := range map[string]struct {
