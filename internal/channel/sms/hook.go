@@ -221,7 +221,8 @@ func concatenated(form url.Values) string {
 }
 
 // ReadReceipts verifies a post and reads its receipts. Statuses the document doesn't know are
-// passed over: a provider that adds one must not stop the others.
+// passed over, and so is a receipt that can't be read: neither may stop the others. A post of
+// which nothing can be read is refused.
 func (c *Channel) ReadReceipts(h http.Header, body []byte) ([]channel.Receipt, error) {
 	k := c.gateway.receipts
 	items, err := c.open(k, c.settings.ReceiptsURL, h, body)
@@ -229,14 +230,20 @@ func (c *Channel) ReadReceipts(h http.Header, body []byte) ([]channel.Receipt, e
 		return nil, err
 	}
 	var receipts []channel.Receipt
+	unread, first := 0, 0
 	for i, item := range items {
 		status := k.statuses[textAt(item, k.Status)]
 		if status == "" {
 			continue
 		}
-		r := channel.Receipt{Key: textAt(item, k.Key), Ref: textAt(item, k.Ref), Status: status, Reason: codes.Reason(status)}
-		if r.Key == "" && r.Ref == "" || len(r.Key) > hookNameBytesMax || len(r.Ref) > hookNameBytesMax {
-			return nil, errs.New(errs.Invalid, codes.FieldMissing, "the receipt names no message, or at too great length").At(fmt.Sprintf("[%d]", i))
+		r := channel.Receipt{
+			Key: nameAt(item, k.Key), Ref: nameAt(item, k.Ref), Status: status, Reason: codes.Reason(status), At: k.when(item, c.settings.Clock.Now()),
+		}
+		if r.Key == "" && r.Ref == "" {
+			if unread++; unread == 1 {
+				first = i
+			}
+			continue
 		}
 		if status == channel.Undelivered {
 			r.Reason = codes.Undelivered
@@ -244,15 +251,16 @@ func (c *Channel) ReadReceipts(h http.Header, body []byte) ([]channel.Receipt, e
 				r.Reason = reason
 			}
 		}
-		if r.At, err = k.when(item, c.settings.Clock.Now()); err != nil {
-			return nil, err
-		}
 		receipts = append(receipts, r)
+	}
+	if unread > 0 && unread == len(items) {
+		return nil, errs.New(errs.Invalid, codes.FieldMissing, "the receipt names no message, or at too great length").At(fmt.Sprintf("[%d]", first))
 	}
 	return receipts, nil
 }
 
-// ReadReplies verifies a post and reads what customers wrote.
+// ReadReplies verifies a post and reads what customers wrote. One that can't be read is passed
+// over: the refusals beside it must not be lost. A post of which nothing can be read is refused.
 func (c *Channel) ReadReplies(h http.Header, body []byte) ([]channel.Reply, error) {
 	k := c.gateway.replies
 	items, err := c.open(k, c.settings.RepliesURL, h, body)
@@ -260,25 +268,31 @@ func (c *Channel) ReadReplies(h http.Header, body []byte) ([]channel.Reply, erro
 		return nil, err
 	}
 	replies := make([]channel.Reply, 0, len(items))
-	for i, item := range items {
+	for _, item := range items {
 		r := channel.Reply{
-			ID: textAt(item, k.ID), From: c.international(textAt(item, k.From)), To: textAt(item, k.To), Ref: textAt(item, k.Ref), Text: textAt(item, k.Text),
+			ID: nameAt(item, k.ID), From: c.international(nameAt(item, k.From)), To: nameAt(item, k.To), Ref: nameAt(item, k.Ref),
+			Text: textAt(item, k.Text), At: k.when(item, c.settings.Clock.Now()),
 		}
-		path := fmt.Sprintf("[%d]", i)
-		switch {
-		case r.ID == "" || r.From == "":
-			return nil, errs.New(errs.Invalid, codes.FieldMissing, "the reply has no id or doesn't say whom it is from").At(path)
-		case len(r.ID) > hookNameBytesMax || len(r.From) > hookNameBytesMax || len(r.To) > hookNameBytesMax || len(r.Ref) > hookNameBytesMax:
-			return nil, errs.New(errs.Invalid, codes.FieldInvalid, "a name in the reply is longer than %d bytes", hookNameBytesMax).At(path)
-		case len(r.Text) > hookTextBytesMax:
+		if r.ID == "" || r.From == "" {
+			continue
+		}
+		if len(r.Text) > hookTextBytesMax {
 			r.Text = strings.ToValidUTF8(r.Text[:hookTextBytesMax], "") // a refusal in it must not be lost
-		}
-		if r.At, err = k.when(item, c.settings.Clock.Now()); err != nil {
-			return nil, err
 		}
 		replies = append(replies, r)
 	}
+	if len(items) > 0 && len(replies) == 0 {
+		return nil, errs.New(errs.Invalid, codes.FieldMissing, "the reply has no id or doesn't say whom it is from, or at more than %d bytes", hookNameBytesMax).At("[0]")
+	}
 	return replies, nil
+}
+
+// nameAt reads a key, reference or address; one that is too long is none.
+func nameAt(item any, path string) string {
+	if text := textAt(item, path); len(text) <= hookNameBytesMax {
+		return text
+	}
+	return ""
 }
 
 // international puts the country's code before a number, where the gateway serves one country
@@ -294,35 +308,29 @@ func (c *Channel) international(number string) string {
 	return number
 }
 
-// when reads an item's time; now if it says none.
-func (k *hook) when(item any, now time.Time) (time.Time, error) {
+// when reads an item's time; now if it says none that can be read.
+func (k *hook) when(item any, now time.Time) time.Time {
 	text := textAt(item, k.At)
-	if text == "" {
-		return now, nil
-	}
-	bad := errs.New(errs.Invalid, codes.FieldInvalid, "the time is not of the form the gateway's document says").At(k.At)
 	switch k.AtFormat {
 	case "unix", "milliseconds":
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 0 || n > 1<<42 {
-			return now, bad
+			return now
 		}
 		if k.AtFormat == "unix" {
-			return time.Unix(n, 0), nil
+			return time.Unix(n, 0)
 		}
-		return time.UnixMilli(n), nil
+		return time.UnixMilli(n)
 	case "", "rfc3339":
-		t, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return now, bad
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			return t
 		}
-		return t, nil
+		return now
 	}
-	t, err := time.ParseInLocation(k.AtFormat, text, k.zone)
-	if err != nil {
-		return now, bad
+	if t, err := time.ParseInLocation(k.AtFormat, text, k.zone); err == nil {
+		return t
 	}
-	return t, nil
+	return now
 }
 
 // Acknowledge gives what the provider wants to hear once a post is kept.

@@ -105,7 +105,6 @@ func TestWhatCantBeReadIsRefused(t *testing.T) {
 		"half of it":              {`[{"success":true`, codes.MalformedJSON},
 		"a number":                {`7`, codes.MalformedJSON},
 		"a receipt of no message": {`[{"success":true}]`, codes.FieldMissing},
-		"a time that is none":     {`[{"success":true,"out_id":"k","report_time":"soon"}]`, codes.FieldInvalid},
 		"too long a reference":    {`[{"success":true,"biz_id":"` + strings.Repeat("x", 300) + `"}]`, codes.FieldMissing},
 		"too much":                {strings.Repeat(" ", hookBytesMax+1), codes.BodyTooLarge},
 		"too many":                {"[" + strings.Repeat("0,", hookItemsMax) + "0]", codes.BatchTooLarge},
@@ -121,6 +120,30 @@ func TestWhatCantBeReadIsRefused(t *testing.T) {
 	long, err := c.ReadReplies(header, []byte(`[{"sequence_id":"1","phone_number":"8613800000000","content":"退订`+strings.Repeat("长", 20_000)+`"}]`))
 	if err != nil || len(long) != 1 || !strings.HasPrefix(long[0].Text, "退订") || len(long[0].Text) > hookTextBytesMax || long[0].From != "+8613800000000" {
 		t.Errorf("a long reply: %v", err)
+	}
+}
+
+func TestWhatCantBeReadCostsNothingBesideIt(t *testing.T) {
+	c, h := ours(t, smsgateway.CNCloud), hooksFor(smsgateway.CNCloud)
+	header := h.Receipt(smsgateway.CNCloud, "k", "r", "+1", true).Header
+	long := strings.Repeat("x", 300)
+	receipts, err := c.ReadReceipts(header, []byte(`[{"success":true},7,{"success":true,"out_id":"k1","report_time":"soon"},
+		{"success":true,"out_id":"k2","biz_id":"`+long+`"},{"success":true,"biz_id":"`+long+`"}]`))
+	if err != nil || len(receipts) != 2 || receipts[0].Key != "k1" || !receipts[0].At.Equal(someDay) || receipts[1].Key != "k2" || receipts[1].Ref != "" {
+		t.Errorf("%+v, %v", receipts, err)
+	}
+	replies, err := c.ReadReplies(header, []byte(`[{"phone_number":"8613800000001","content":"退订"},null,
+		{"sequence_id":"2","phone_number":"8613800000002","content":"退订","send_time":"soon"},{"sequence_id":"3","content":"退订"},
+		{"sequence_id":"`+long+`","phone_number":"8613800000004","content":"退订"},
+		{"sequence_id":"5","phone_number":"8613800000005","content":"退订","dest_code":"`+long+`"}]`))
+	if err != nil || len(replies) != 2 || replies[0].From != "+8613800000002" || !replies[0].At.Equal(someDay) || replies[1].ID != "5" || replies[1].To != "" {
+		t.Errorf("%+v, %v", replies, err)
+	}
+	if _, err := c.ReadReplies(header, []byte(`[{"phone_number":"8613800000001","content":"退订"}]`)); errs.CodeOf(err) != codes.FieldMissing {
+		t.Errorf("a post of which nothing can be read: %v", err)
+	}
+	if none, err := c.ReadReplies(header, []byte(`[]`)); err != nil || len(none) != 0 {
+		t.Errorf("an empty post: %v", err)
 	}
 }
 
