@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/huiyin/huiyin/internal/decide/policy"
+	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/ids"
 )
@@ -59,6 +60,10 @@ type Choice struct {
 // same in as few words as possible. What isn't in the choice stays as it was.
 // wording gives what the customer was shown of a purpose.
 func Choose(tx *db.Tx, source *ids.Source, person int64, choice Choice, wording func(purpose string) string, proof Wish, now time.Time) error {
+	// Before anything is read: what is refused meanwhile must be seen, or it would be lifted.
+	if err := customer.Lock(tx, []int64{person}); err != nil {
+		return err
+	}
 	standing, err := StandingOf(tx, []int64{person})
 	if err != nil {
 		return err

@@ -1,12 +1,15 @@
 package consent
 
 import (
+	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
 )
@@ -78,4 +81,54 @@ func TestWhoRefusesAllOfTodaysChannelsRefusesTomorrowsToo(t *testing.T) {
 			t.Errorf("there stands %s", got)
 		}
 	})
+}
+
+// A form with one tick is on its way while its customer says on the phone that they want no
+// contact at all: the tick opens what it is on and nothing else.
+func TestATickThatComesWithStopEverythingOpensNothingElse(t *testing.T) {
+	d := dbtest.Postgres(t, db.Options{})
+	h := newHouse(t, d)
+	who, ticked := h.person[3], Cell{"email", "marketing"}
+	held, goOn := make(chan struct{}), make(chan struct{})
+	var both sync.WaitGroup
+	run := func(p db.Priority, fn func(tx *db.Tx) error) {
+		both.Go(func() {
+			if err := d.Write(context.Background(), p, "test", fn); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	var once sync.Once
+	run(db.First, func(tx *db.Tx) error {
+		if err := customer.Lock(tx, []int64{who}); err != nil {
+			return err
+		}
+		once.Do(func() { close(held) })
+		<-goOn
+		_, err := Refuse(tx, h.ids, Refusal{Customer: who, Source: "phone"}, now)
+		return err
+	})
+	<-held
+	run(db.Outcome, func(tx *db.Tx) error {
+		return Choose(tx, h.ids, who, Choice{On: []Cell{ticked}}, func(string) string { return "" }, Wish{Source: "page", Proof: "x"}, now)
+	})
+	for waiting := 0; waiting == 0; {
+		err := d.Read(context.Background(), func(tx *db.Tx) error {
+			return tx.QueryRow(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+				WHERE NOT l.granted AND a.datname = current_database()`).Scan(&waiting)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(goOn)
+	both.Wait()
+	after := h.standing()[who]
+	for _, channel := range Lanes {
+		for _, purpose := range Purposes {
+			if c := (Cell{channel, purpose}); after.Refuses(c) != (c != ticked) {
+				t.Errorf("%v: refused %v; there stands %v", c, after.Refuses(c), after.Refusals)
+			}
+		}
+	}
 }
