@@ -22,16 +22,16 @@ const (
 	insertRefusal = `INSERT INTO refusal (` + refusalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	insertConsent = `INSERT INTO consent (` + consentColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
-	// The same refusal, still standing.
+	// The same refusal, still standing. A withdrawal left behind says less.
 	standingRefusal = `SELECT id FROM refusal
-WHERE customer_id = $1 AND address_key = $2 AND channel = $3 AND purpose = $4 AND withdrawn_at = 0 LIMIT 1`
+WHERE customer_id = $1 AND address_key = $2 AND channel = $3 AND purpose = $4 AND withdrawn_at = 0 AND source <> '` + sourceWithdrew + `' LIMIT 1`
 	saidAgain   = `UPDATE refusal SET again_at = $1 WHERE id = $2 AND at < $1 AND again_at < $1`
 	sameConsent = `SELECT count(*) FROM consent WHERE customer_id = $1 AND purpose = $2 AND channel = $3 AND granted = $4 AND at = $5`
 
 	selectSharers = `SELECT DISTINCT customer_id FROM contact_point WHERE address_key = $1`
 
 	selectByPerson = `SELECT customer_id, channel, purpose FROM refusal WHERE customer_id = ANY($1) AND withdrawn_at = 0 ORDER BY id`
-	selectByPoint  = `SELECT p.customer_id, p.channel, r.channel, r.purpose
+	selectByPoint  = `SELECT p.customer_id, p.channel, r.channel, r.purpose, r.at, r.source
 FROM contact_point p JOIN refusal r ON r.address_key = p.address_key AND r.customer_id <> p.customer_id
 WHERE p.customer_id = ANY($1) AND r.withdrawn_at = 0 ORDER BY r.id`
 	selectConsents = `SELECT customer_id, purpose, channel, granted, at FROM consent WHERE customer_id = ANY($1) ORDER BY at, id`
@@ -177,19 +177,26 @@ func addByPerson(rows *db.Rows, standing map[int64]Standing) error {
 }
 
 func addByPoint(rows *db.Rows, standing map[int64]Standing) error {
-	var id int64
-	var kind string
+	var id, at int64
+	var kind, source string
 	var r policy.Refusal
-	if err := rows.Scan(&id, &kind, &r.Channel, &r.Purpose); err != nil {
+	if err := rows.Scan(&id, &kind, &r.Channel, &r.Purpose, &at, &source); err != nil {
 		return err
 	}
-	if kind == customer.RefPoint { // left behind when they were erased once
+	add := func(r policy.Refusal) {
+		if source == sourceWithdrew {
+			putConsent(standing, id, policy.Consent{Purpose: r.Purpose, Channel: r.Channel, At: db.Time(at)})
+			return
+		}
 		put(standing, id, r)
+	}
+	if kind == customer.RefPoint { // left behind when they were erased once
+		add(r)
 		return nil
 	}
 	for _, channel := range channelsOf(kind) {
 		if r.Channel == policy.Any || r.Channel == channel {
-			put(standing, id, policy.Refusal{Channel: channel, Purpose: r.Purpose})
+			add(policy.Refusal{Channel: channel, Purpose: r.Purpose})
 		}
 	}
 	return nil
@@ -211,7 +218,6 @@ func put(standing map[int64]Standing, id int64, r policy.Refusal) {
 	}
 }
 
-// addConsent keeps the latest record per purpose and channel; of two at one instant the withdrawal.
 func addConsent(rows *db.Rows, standing map[int64]Standing) error {
 	var id, at int64
 	var c policy.Consent
@@ -219,6 +225,12 @@ func addConsent(rows *db.Rows, standing map[int64]Standing) error {
 		return err
 	}
 	c.At = db.Time(at)
+	putConsent(standing, id, c)
+	return nil
+}
+
+// putConsent keeps the latest record per purpose and channel; of two at one instant the withdrawal.
+func putConsent(standing map[int64]Standing, id int64, c policy.Consent) {
 	s := standing[id]
 	i := slices.IndexFunc(s.Consents, func(o policy.Consent) bool { return o.Purpose == c.Purpose && o.Channel == c.Channel })
 	switch {
@@ -226,11 +238,10 @@ func addConsent(rows *db.Rows, standing map[int64]Standing) error {
 		s.Consents = append(s.Consents, c)
 	case s.Consents[i].At.Equal(c.At):
 		s.Consents[i].Granted = s.Consents[i].Granted && c.Granted
-	default:
+	case s.Consents[i].At.Before(c.At):
 		s.Consents[i] = c
 	}
 	standing[id] = s
-	return nil
 }
 
 // Refusals is a customer's refusals, lifted ones too, the newest first: those that are known
