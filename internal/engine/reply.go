@@ -47,6 +47,7 @@ type Hearer struct {
 type heard struct {
 	reply.Reply
 	last   *attempt.Attempt // the message it replies to, as far as we can tell; nil: none
+	all    []int64          // the customers who share its address
 	stands bool             // kept just now, and not a second copy
 	fresh  bool             // its refusal was made just now
 }
@@ -102,6 +103,7 @@ func (h *Hearer) hear(tx *db.Tx, set *Programs, lane string, said *channel.Reply
 	if err != nil {
 		return one, err
 	}
+	one.all = sharers
 	if len(sharers) == 0 {
 		one.Kind = reply.Stranger
 	} else if err := one.place(tx, sharers); err != nil {
@@ -160,33 +162,40 @@ func (h *Hearer) understand(tx *db.Tx, set *Programs, one *heard, now time.Time)
 	return nil
 }
 
+// refuse records a refusal, or that the one which stands was said again: a START from before it
+// then ends nothing.
 func (h *Hearer) refuse(tx *db.Tx, one *heard, now time.Time) error {
-	standing, err := consent.OfAddress(tx, one.AddressKey, one.Channel)
+	standing, err := one.standing(tx)
 	if err != nil {
 		return err
 	}
 	one.Kind = reply.Refusal
-	if len(standing) > 0 {
-		one.Refusal = standing[0].ID
-		return nil
-	}
-	one.fresh = true
+	one.fresh = len(standing) == 0
 	one.Refusal, err = consent.Refuse(tx, h.IDs, consent.Refusal{
 		Key: one.AddressKey, Channel: one.Channel, At: one.At, Source: "reply", Words: one.Body,
 	}, now)
 	return err
 }
 
+// standing is what the address refused by writing back, held until the transaction ends: of two
+// replies at one moment the second sees what the first did.
+func (o *heard) standing(tx *db.Tx) ([]consent.Refusal, error) {
+	if err := customer.Lock(tx, o.all); err != nil {
+		return nil, err
+	}
+	return consent.OfAddress(tx, o.AddressKey, o.Channel)
+}
+
 // restore ends the refusal that was made by writing back; what was refused elsewhere stands.
 func (h *Hearer) restore(tx *db.Tx, one *heard, now time.Time) error {
-	standing, err := consent.OfAddress(tx, one.AddressKey, one.Channel)
+	standing, err := one.standing(tx)
 	if err != nil || len(standing) == 0 {
 		return err
 	}
 	one.Kind = reply.Restored
 	for _, r := range standing {
-		if r.Source != "reply" || r.At.After(one.At) {
-			continue // a START from before it, come late
+		if r.Source != "reply" || r.Last().After(one.At) {
+			continue // a START from before it was said last, come late
 		}
 		if err := consent.Lift(tx, r.ID, now); err != nil {
 			return err

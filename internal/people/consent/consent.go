@@ -36,6 +36,15 @@ type Refusal struct {
 	Wording  string // what the customer was shown, or which version of it
 	Actor    string // who recorded it, when it wasn't the customer
 	Lifted   time.Time
+	Again    time.Time // when the same was said last, while it stood; zero: once only
+}
+
+// Last is when the refusal was said last.
+func (r *Refusal) Last() time.Time {
+	if r.Again.After(r.At) {
+		return r.Again
+	}
+	return r.At
 }
 
 // Record is one grant or withdrawal of consent.

@@ -16,10 +16,11 @@ import (
 )
 
 const (
-	refusalColumns = `id, customer_id, address_key, channel, purpose, at, recorded_at, source, words, wording, actor, withdrawn_at`
-	consentColumns = `id, customer_id, purpose, channel, granted, at, recorded_at, source, wording, proof, actor`
+	refusalInserted = `id, customer_id, address_key, channel, purpose, at, recorded_at, source, words, wording, actor, withdrawn_at`
+	refusalColumns  = refusalInserted + `, again_at`
+	consentColumns  = `id, customer_id, purpose, channel, granted, at, recorded_at, source, wording, proof, actor`
 
-	insertRefusal = `INSERT INTO refusal (` + refusalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	insertRefusal = `INSERT INTO refusal (` + refusalInserted + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	insertConsent = `INSERT INTO consent (` + consentColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 	// The same refusal, still standing. A withdrawal left behind says less.
@@ -269,9 +270,9 @@ func Records(tx *db.Tx, person int64) ([]Record, error) {
 
 func scanRefusal(rows *db.Rows) (Refusal, error) {
 	var r Refusal
-	var at, recorded, lifted int64
-	err := rows.Scan(&r.ID, &r.Customer, &r.Key, &r.Channel, &r.Purpose, &at, &recorded, &r.Source, &r.Words, &r.Wording, &r.Actor, &lifted)
-	r.At, r.Recorded, r.Lifted = db.Time(at), db.Time(recorded), db.Time(lifted)
+	var at, recorded, lifted, again int64
+	err := rows.Scan(&r.ID, &r.Customer, &r.Key, &r.Channel, &r.Purpose, &at, &recorded, &r.Source, &r.Words, &r.Wording, &r.Actor, &lifted, &again)
+	r.At, r.Recorded, r.Lifted, r.Again = db.Time(at), db.Time(recorded), db.Time(lifted), db.Time(again)
 	return r, err
 }
 

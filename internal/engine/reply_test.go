@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/huiyin/huiyin/internal/channel"
+	"github.com/huiyin/huiyin/internal/people/consent"
+	"github.com/huiyin/huiyin/internal/people/customer"
+	"github.com/huiyin/huiyin/internal/platform/db"
+)
+
+// confirming is a wire whose channel confirms refusals.
+type confirming struct{ *wire }
+
+func (confirming) Confirms() bool { return true }
+
+const replyPhone = "+8613800000001"
+
+// hearer hears replies on a channel that confirms refusals.
+func (h *desk) hearer() *Hearer {
+	h.t.Helper()
+	reg := channel.NewRegistry()
+	if err := reg.Register("sms", confirming{h.wire}); err != nil {
+		h.t.Fatal(err)
+	}
+	h.d.Channels = reg
+	return &Hearer{Dispatcher: h.d}
+}
+
+// says makes a reply of the phone's, some minutes after noon.
+func says(id, text string, minute int) channel.Reply {
+	return channel.Reply{ID: id, From: replyPhone, Text: text, At: dispatchNoon.Add(time.Duration(minute) * time.Minute)}
+}
+
+// refused is the standing refusals of an address.
+func (h *desk) refused(phone string) (all []consent.Refusal) {
+	h.t.Helper()
+	h.write(func(tx *db.Tx) (err error) {
+		all, err = consent.OfAddress(tx, customer.PointKey(h.d.Keys, customer.Phone, phone), "sms")
+		return err
+	})
+	return all
+}
+
+func TestTheLastOfStopAndStartCountsInWhateverOrderTheyCome(t *testing.T) {
+	desks(t, keyless, func(h *desk) {
+		hearer := h.hearer()
+		for i, c := range []struct {
+			minutes  []int // of the replies in order of arrival
+			texts    []string
+			refusals int
+		}{
+			{[]int{0, 2, 1}, []string{"STOP", "STOP", "START"}, 1},
+			{[]int{2, 0, 1}, []string{"STOP", "STOP", "START"}, 1},
+			{[]int{0, 1, 2}, []string{"STOP", "START", "STOP"}, 1},
+			{[]int{0, 2, 3}, []string{"STOP", "退订", "START"}, 0},
+			{[]int{0, 2, 1, 3}, []string{"STOP", "STOP", "START", "START"}, 0},
+		} {
+			phone := "+861380000010" + strconv.Itoa(i)
+			h.person("p"+strconv.Itoa(i), phone)
+			h.clock.Set(dispatchNoon.Add(5 * time.Minute))
+			sent := len(h.wire.keys())
+			for j, text := range c.texts {
+				said := says(strconv.Itoa(i)+"-"+strconv.Itoa(j), text, c.minutes[j])
+				said.From = phone
+				if _, err := hearer.Hear(t.Context(), "sms", []channel.Reply{said}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := h.refused(phone); len(got) != c.refusals {
+				t.Errorf("%v at %v: %d refusals stand, want %d", c.texts, c.minutes, len(got), c.refusals)
+			}
+			if got, want := len(h.wire.keys())-sent, 1; got != want && c.texts[1] != "START" {
+				t.Errorf("%v at %v: %d confirmations, want one", c.texts, c.minutes, got)
+			}
+		}
+	})
+}
