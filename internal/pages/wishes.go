@@ -109,6 +109,11 @@ func (h *house) wished(tx *db.Tx, person int64) (wished, error) {
 		return now, err
 	}
 	now.standing = standing[person]
+	behind, err := consent.Behind(tx, person)
+	if err != nil {
+		return now, err
+	}
+	now.standing.Refusals = append(now.standing.Refusals, behind...)
 	c := all[person]
 	for _, way := range waysShown {
 		if c == nil || slices.ContainsFunc(c.Points, func(p customer.Point) bool { return p.Channel == customer.PointKind(way) }) {
@@ -214,7 +219,13 @@ func (h *house) takeWishes(w http.ResponseWriter, r *http.Request) {
 		h.drawWishes(w, r, http.StatusUnprocessableEntity, mistake)
 		return
 	}
-	if err := h.saveWishes(r.Context(), person, asked); err != nil {
+	err = h.saveWishes(r.Context(), person, asked)
+	if off := asked.choice.Off; errs.CodeOf(err) == codes.Erased && len(off) > 0 { // what they refuse holds all the same
+		if failed := h.saveWishes(r.Context(), person, changed{choice: consent.Choice{Off: off}}); failed != nil {
+			err = failed
+		}
+	}
+	if err != nil {
 		h.failWishes(w, r, err)
 		return
 	}
@@ -350,6 +361,10 @@ func (h *house) saveWishes(ctx context.Context, person int64, a changed) error {
 func (h *house) failWishes(w http.ResponseWriter, r *http.Request, err error) {
 	if errs.CodeOf(err) == codes.LinkExpired {
 		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleExpired }, func(w *words) string { return w.Wishes.Expired }))
+		return
+	}
+	if errs.CodeOf(err) == codes.Erased {
+		h.show(w, http.StatusGone, h.plain(r, func(w *words) string { return w.TitleExpired }, func(w *words) string { return w.Wishes.Erased }))
 		return
 	}
 	h.fail(w, r, nil, err)

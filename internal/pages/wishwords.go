@@ -2,7 +2,7 @@ package pages
 
 // wishWords are the sentences of the page of preferences.
 type wishWords struct {
-	Expired                    string
+	Expired, Erased            string
 	Title, Intro, Saved        string
 	Hours, AnyHour, OwnHours   string
 	HoursNote, From, To, Never string
@@ -20,6 +20,7 @@ type genuineWords struct {
 }
 
 var wishesChinese = wishWords{
+	Erased:  "这个链接对应的资料已按要求删除,不能再从这里选择联系方式。您要求停止的联系已经停止。其他更改请从最近收到的消息里打开,或联系客服。",
 	Expired: "这个链接已经过期。请从最近收到的消息里打开,或联系客服更改。", Title: "我的联系偏好", Intro: "选中的方式,我们才会用来联系您。改动保存后立即生效。", Saved: "已保存,现在起按您的选择联系您。",
 	Hours: "什么时间可以联系您?", AnyHour: "合适的时间都可以", OwnHours: "只在下面的时间",
 	HoursNote: "按您所在地的时间。App 内消息不受此限。法律不允许打扰的时间,我们不会联系您。", From: "从", To: "到", Never: "不联系",
@@ -28,6 +29,7 @@ var wishesChinese = wishWords{
 }
 
 var wishesEnglish = wishWords{
+	Erased:  "The record behind this link was deleted on request, so nothing can be chosen here any more. What you asked us to stop has been stopped. For anything else please open the link in the last message you had from us, or ask customer service.",
 	Expired: "This link has expired. Please open the one in the last message you had from us, or ask customer service.", Title: "How we may reach you", Intro: "We only use the ways you have ticked. Changes take effect as soon as you save them.", Saved: "Saved. From now on we keep to your choice.",
 	Hours: "When may we reach you?", AnyHour: "At any reasonable hour", OwnHours: "Only at these hours",
 	HoursNote: "By the time where you are. Messages inside the app are not bound to it. When the law says people are to be left in peace, they are.", From: "from", To: "to", Never: "never",

@@ -10,8 +10,10 @@ import (
 	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/people/vault/vaulttest"
+	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
 	"github.com/huiyin/huiyin/internal/platform/db/dbtest"
+	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
 // erase erases a customer as the house does, and gives the keyed hash of their ref.
@@ -124,5 +126,106 @@ func TestAConsentTakenBackStaysSoAfterAnErasure(t *testing.T) {
 		if got := allows(3); got != "false true false true true " {
 			t.Errorf("a refusal met a withdrawal left behind and didn't stand: %s", got)
 		}
+	})
+}
+
+// The link in an old mail names a record that was erased; the nightly file has brought the
+// customer back meanwhile, or will.
+func TestANoInTheNameOfAnErasedRecordHoldsForWhoHasTheWalletsIdNow(t *testing.T) {
+	stopMail := func(h *house, tx *db.Tx, old int64) error {
+		_, err := Refuse(tx, h.ids, Refusal{Customer: old, Channel: "email", Source: "page", Words: "I am Han Meimei"}, now)
+		return err
+	}
+	for _, c := range []struct {
+		name string
+		say  func(h *house, tx *db.Tx, old int64) error
+		want string
+	}{
+		{"an unsubscribe", stopMail, "[{email *}] []"},
+		{"the page of preferences", func(h *house, tx *db.Tx, old int64) error {
+			var off []Cell
+			for _, purpose := range Purposes {
+				off = append(off, Cell{"email", purpose})
+			}
+			return Choose(tx, h.ids, old, Choice{Off: off}, func(string) string { return "" }, Wish{Source: "page", Proof: "x"}, now)
+		}, "[{email *}] []"},
+		{"a consent taken back", func(h *house, tx *db.Tx, old int64) error {
+			return Withdraw(tx, h.ids, Record{Customer: old, Purpose: "survey", Channel: "email", Source: "page"}, now)
+		}, "[] [{survey email false " + now.Truncate(time.Millisecond).String() + "}]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				for _, before := range []bool{true, false} {
+					h := newHouse(t, d)
+					old := h.person[3]
+					h.erase(3)
+					if before {
+						h.sync(3, "C3", "+8613800000008")
+					}
+					for range 2 {
+						h.write(func(tx *db.Tx) error { return c.say(h, tx, old) })
+					}
+					if !before {
+						h.sync(3, "C3", "+8613800000008")
+					}
+					s := h.standing()[h.person[3]]
+					if got := fmt.Sprint(s.Refusals, s.Consents); got != c.want {
+						t.Errorf("back before it was said %v: there stands %s, want %s", before, got, c.want)
+					}
+					h.write(func(tx *db.Tx) error {
+						all, err := Page(tx, 0, 10)
+						for _, r := range all {
+							if r.Customer != 0 || r.Words != "" {
+								t.Errorf("kept as %+v", r)
+							}
+						}
+						return err
+					})
+					h.write(func(tx *db.Tx) error {
+						return Choose(tx, h.ids, h.person[3], Choice{On: []Cell{{"email", "survey"}}}, func(string) string { return "" }, Wish{Source: "page", Proof: "x"}, now.Add(time.Minute))
+					})
+					if s := h.standing()[h.person[3]]; !s.Allows(Cell{"email", "survey"}) {
+						t.Errorf("they allowed surveys by mail again, and there stands %+v", s)
+					}
+					h.clear()
+				}
+			})
+		})
+	}
+}
+
+// clear empties the house for another.
+func (h *house) clear() {
+	h.write(func(tx *db.Tx) error {
+		for _, table := range []string{"refusal", "consent", "wish", "outbox", "contact_point", "customer", "erased"} {
+			if _, err := tx.Exec("DELETE FROM " + table); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func TestNothingIsAllowedOrWishedInTheNameOfAnErasedRecord(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		old := h.person[3]
+		h.erase(3)
+		said := Wish{Customer: old, What: Language, Value: "en", Source: "page", Proof: "x"}
+		for name, say := range map[string]func(tx *db.Tx) error{
+			"a consent": func(tx *db.Tx) error {
+				return Grant(tx, h.ids, Record{Customer: old, Purpose: "survey", Proof: "x"}, now)
+			},
+			"a wish": func(tx *db.Tx) error { return Say(tx, h.ids, said, now) },
+			"a tick": func(tx *db.Tx) error {
+				return Choose(tx, h.ids, old, Choice{On: []Cell{{"email", "survey"}}}, func(string) string { return "" }, said, now)
+			},
+		} {
+			if err := d.Write(context.Background(), db.First, "test", say); errs.CodeOf(err) != codes.Erased {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		point := customer.Point{Channel: "email", Key: customer.PointKey(keys, "email", "c3@example.com")}
+		h.write(func(tx *db.Tx) error { return Disown(tx, h.ids, said, point, now) }) // a no all the same
 	})
 }

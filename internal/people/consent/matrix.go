@@ -64,6 +64,12 @@ func Choose(tx *db.Tx, source *ids.Source, person int64, choice Choice, wording 
 	if err := customer.Lock(tx, []int64{person}); err != nil {
 		return err
 	}
+	if hash, err := hashOf(tx, person); err != nil || hash != nil {
+		if err != nil {
+			return err
+		}
+		return chooseGone(tx, source, person, choice, proof, now)
+	}
 	standing, err := StandingOf(tx, []int64{person})
 	if err != nil {
 		return err
@@ -122,7 +128,12 @@ func liftWhere(tx *db.Tx, source *ids.Source, person int64, refused map[Cell]boo
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range all {
+	// Those they left behind under the wallet's id, when they were erased once, are theirs too.
+	behind, err := db.All(tx, scanRefusal, selectBehindReturned, person, historyMax)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range append(all, behind...) {
 		if !r.Lifted.IsZero() {
 			continue
 		}

@@ -49,6 +49,12 @@ func Refuse(tx *db.Tx, source *ids.Source, r Refusal, now time.Time) (int64, err
 	if err := lockAll(tx, r.Customer, r.Key); err != nil {
 		return 0, err
 	}
+	if hash, err := hashOf(tx, r.Customer); err != nil || hash != nil {
+		if err != nil {
+			return 0, err
+		}
+		return refuseGone(tx, source, r, hash, now)
+	}
 	var id int64
 	err := tx.QueryRow(standingRefusal, r.Customer, r.Key, r.Channel, r.Purpose).Scan(&id)
 	if err == nil {
@@ -134,6 +140,15 @@ func add(tx *db.Tx, source *ids.Source, r Record, now time.Time) error {
 		return err
 	}
 	if err := customer.Lock(tx, []int64{r.Customer}); err != nil {
+		return err
+	}
+	switch hash, err := hashOf(tx, r.Customer); {
+	case err != nil:
+		return err
+	case hash != nil && r.Granted:
+		return errGone()
+	case hash != nil:
+		_, err = Refuse(tx, source, Refusal{Customer: r.Customer, Channel: r.Channel, Purpose: r.Purpose, At: r.At, Source: sourceWithdrew}, now)
 		return err
 	}
 	var n int

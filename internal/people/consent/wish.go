@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -79,6 +80,9 @@ func Say(tx *db.Tx, source *ids.Source, w Wish, now time.Time) error {
 	}
 	if err := customer.Lock(tx, []int64{w.Customer}); err != nil {
 		return err
+	}
+	if hash, err := hashOf(tx, w.Customer); err != nil || hash != nil {
+		return cmp.Or(err, errGone())
 	}
 	var n int
 	err := tx.QueryRow(sameWish, w.Customer, w.What, w.Value, db.Millis(w.At), w.Source).Scan(&n)
@@ -171,11 +175,17 @@ func scanWish(rows *db.Rows) (Wish, error) {
 // who shares it, whoever says otherwise later, and the customer's record is left to package
 // customer, which takes the point away from it.
 func Disown(tx *db.Tx, source *ids.Source, w Wish, point customer.Point, now time.Time) error {
-	w.What, w.Value = NotTheirs, point.Channel
-	if err := Say(tx, source, w, now); err != nil {
+	hash, err := hashOf(tx, w.Customer)
+	if err != nil {
 		return err
 	}
-	_, err := Refuse(tx, source, Refusal{
+	if hash == nil { // of who was erased there is no record to say it in
+		w.What, w.Value = NotTheirs, point.Channel
+		if err := Say(tx, source, w, now); err != nil {
+			return err
+		}
+	}
+	_, err = Refuse(tx, source, Refusal{
 		Key: point.Key, Channel: policy.Any, Purpose: policy.Any, At: w.At, Source: w.Source, Words: w.Proof, Actor: w.Actor, Wording: w.Wording,
 	}, now)
 	return err

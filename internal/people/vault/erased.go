@@ -142,6 +142,15 @@ func Unblanked(tx *db.Tx, limit int) ([]Pending, error) {
 		AND EXISTS (SELECT 1 FROM customer c WHERE c.id = e.customer_id AND c.ref = e.ref) ORDER BY customer_id LIMIT $1`, limit)
 }
 
+// HashOf gives the keyed hash of the wallet's id that an erased customer had; nil: they weren't erased.
+func HashOf(tx *db.Tx, customer int64) ([]byte, error) {
+	all, err := db.All(tx, scanPending, `SELECT `+erasedColumns+` FROM erased WHERE customer_id = $1`, customer)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all[0].RefHash, nil
+}
+
 // WasErased says whether somebody was erased who had the wallet's id of this keyed hash.
 func WasErased(tx *db.Tx, refHash []byte) (bool, error) {
 	var n int
