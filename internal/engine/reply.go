@@ -34,6 +34,8 @@ const (
 	confirmPurpose = "reply-confirmation"
 	confirmFresh   = 10 * time.Minute // an older reply is not confirmed: nobody waits for it any more
 	confirmTimeout = 10 * time.Second
+
+	confirmAllTimeout = 20 * time.Second // for all of a post
 )
 
 // Hearer understands what customers write back.
@@ -54,32 +56,56 @@ type heard struct {
 
 // Hear keeps replies, each in its own transaction, and acts on them in the same one: when it
 // returns, a refusal holds. A reply that was kept before changes nothing. It says how many
-// were new.
+// were new. Refusals are confirmed once all are kept: no gateway keeps a refusal waiting.
 func (h *Hearer) Hear(ctx context.Context, lane string, replies []channel.Reply) (kept int, err error) {
 	set, err := h.Programs(ctx)
 	if err != nil {
 		return 0, err
 	}
+	var confirmed []confirmation
 	for i := range replies {
 		var one heard
-		err := h.DB.Write(ctx, db.First, "reply", func(tx *db.Tx) (err error) {
+		err = h.DB.Write(ctx, db.First, "reply", func(tx *db.Tx) (err error) {
 			one, err = h.hear(tx, set, lane, &replies[i])
 			return err
 		})
 		if err != nil {
-			return kept, err
+			break // what was kept before it is known when the post comes again: it is confirmed now or never
 		}
 		if !one.stands {
 			continue
 		}
 		kept++
 		if one.Confirmation == reply.Intended {
-			if err := h.confirm(ctx, lane, &replies[i], &one); err != nil {
-				return kept, err
-			}
+			confirmed = append(confirmed, confirmation{said: &replies[i], heard: one})
 		}
 	}
-	return kept, nil
+	return kept, errors.Join(err, h.confirmAll(ctx, lane, confirmed))
+}
+
+// confirmation is a refusal to confirm.
+type confirmation struct {
+	said  *channel.Reply
+	heard heard
+}
+
+// confirmAll sends confirmations one after the other, and none once confirmAllTimeout is over:
+// whoever posted the replies waits. That they stop waiting ends nothing.
+func (h *Hearer) confirmAll(ctx context.Context, lane string, all []confirmation) error {
+	ctx = context.WithoutCancel(ctx)
+	sending, cancel := context.WithTimeout(ctx, confirmAllTimeout)
+	defer cancel()
+	var failed error
+	for i := range all {
+		one := &all[i]
+		became := reply.Withheld
+		if sending.Err() == nil {
+			became = h.confirm(sending, lane, one.said, &one.heard)
+		}
+		err := h.DB.Write(ctx, db.Outcome, "confirmed", func(tx *db.Tx) error { return reply.Confirmed(tx, one.heard.ID, became) })
+		failed = errors.Join(failed, err)
+	}
+	return failed
 }
 
 // hear keeps one reply and acts on it.
@@ -263,10 +289,10 @@ func (h *Hearer) confirms(lane string) bool {
 
 // confirm sends the one message that may follow a refusal. It was intended in the
 // transaction that recorded the refusal; whatever becomes of it, it is never sent again.
-func (h *Hearer) confirm(ctx context.Context, lane string, said *channel.Reply, one *heard) error {
+func (h *Hearer) confirm(ctx context.Context, lane string, said *channel.Reply, one *heard) reply.Confirmation {
 	c, ok := h.Channels.Get(lane)
 	if !ok {
-		return nil
+		return reply.Withheld
 	}
 	to, err := customer.NormaliseAddress(lane, said.From, "")
 	if err != nil {
@@ -282,10 +308,9 @@ func (h *Hearer) confirm(ctx context.Context, lane string, said *channel.Reply, 
 		Key: "confirm-" + strconv.FormatInt(one.ID, 10), To: to, Language: language, Purpose: confirmPurpose,
 		Template: ConfirmationTemplate, Text: h.confirmation(language),
 	}, func(ctx context.Context) error { return h.stillRefused(ctx, one) })
-	became := map[channel.Result]reply.Confirmation{
+	return map[channel.Result]reply.Confirmation{
 		channel.OK: reply.Accepted, channel.Rejected: reply.Rejected, channel.Withheld: reply.Withheld, channel.Unknown: reply.Unknown,
 	}[o.Result]
-	return h.DB.Write(ctx, db.Outcome, "confirmed", func(tx *db.Tx) error { return reply.Confirmed(tx, one.ID, became) })
 }
 
 func languageOf(text string) string {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"strconv"
 	"testing"
 	"time"
@@ -75,6 +76,62 @@ func TestTheLastOfStopAndStartCountsInWhateverOrderTheyCome(t *testing.T) {
 			if got, want := len(h.wire.keys())-sent, 1; got != want && c.texts[1] != "START" {
 				t.Errorf("%v at %v: %d confirmations, want one", c.texts, c.minutes, got)
 			}
+		}
+	})
+}
+
+// hanging is a gateway that never says what became of a message.
+type hanging struct {
+	*wire
+	asked func() // on every send
+}
+
+func (hanging) Confirms() bool { return true }
+
+func (g hanging) Send(_ context.Context, _ channel.Message, _ channel.LastLook) channel.Outcome {
+	g.asked()
+	return channel.Outcome{Result: channel.Unknown}
+}
+
+func TestAGatewayThatHangsKeepsNoRefusalOfThePostWaiting(t *testing.T) {
+	desks(t, keyless, func(h *desk) {
+		hearer := h.hearer()
+		posted, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		const phones = 10
+		var replies []channel.Reply
+		address := func(i int) string { return "+861380000020" + strconv.Itoa(i) }
+		for i := range phones {
+			h.person("p"+strconv.Itoa(i), address(i))
+			said := says(strconv.Itoa(i), "STOP", 0)
+			said.From = address(i)
+			replies = append(replies, said)
+		}
+		sends := 0
+		reg := channel.NewRegistry()
+		if err := reg.Register("sms", hanging{h.wire, func() {
+			sends++
+			cancel() // the provider hangs up
+			for i := range phones {
+				if len(h.refused(address(i))) != 1 {
+					t.Errorf("at confirmation %d the refusal of %s isn't kept", sends, address(i))
+				}
+			}
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		h.d.Channels = reg
+		for i, want := range []int{phones, 0} { // the post comes twice
+			ctx := posted
+			if i > 0 {
+				ctx = t.Context()
+			}
+			if kept, err := hearer.Hear(ctx, "sms", replies); kept != want || err != nil {
+				t.Errorf("%d were kept, want %d: %v", kept, want, err)
+			}
+		}
+		if sends != phones {
+			t.Errorf("%d confirmations, want one of each", sends)
 		}
 	})
 }
