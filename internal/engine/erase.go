@@ -112,6 +112,10 @@ func (e *Eraser) rows(tx *db.Tx, p *vault.Pending) error {
 	if err != nil || ref == "" || ref == customer.ErasedRef(p.Customer) {
 		return err
 	}
+	routed, err := holdOffset(tx, offsetRoute) // a batch under way ends first, and is erased with the rest
+	if err != nil {
+		return err
+	}
 	now, err := tx.Now()
 	if err != nil {
 		return err
@@ -139,7 +143,7 @@ func (e *Eraser) rows(tx *db.Tx, p *vault.Pending) error {
 			return err
 		}
 	}
-	if err := e.unrouted(tx, p); err != nil {
+	if err := unrouted(tx, p, routed); err != nil {
 		return err
 	}
 	if err := outbox.Tell(tx, outbox.Notice{Kind: outbox.CustomerErased, Subject: p.Ref, At: now}); err != nil {
@@ -149,14 +153,16 @@ func (e *Eraser) rows(tx *db.Tx, p *vault.Pending) error {
 }
 
 // unrouted blanks at once the events the router hasn't come to, so that none of them brings
-// back in the next moment whom they are about.
-func (e *Eraser) unrouted(tx *db.Tx, p *vault.Pending) error {
-	routed, err := readOffset(tx, offsetRoute)
-	if err != nil || routed >= p.LogEnd {
-		return err
+// back in the next moment whom they are about. Nor may a router that has read them already.
+func unrouted(tx *db.Tx, p *vault.Pending, routed int64) error {
+	if routed >= p.LogEnd {
+		return nil
 	}
 	events, err := event.OfSubjects(tx, []string{p.Ref}, routed, p.LogEnd)
-	if err != nil {
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	if err := outdate(tx, offsetRoute); err != nil {
 		return err
 	}
 	return event.Blank(tx, events, customer.ErasedRef(p.Customer))

@@ -65,17 +65,17 @@ func (f *Folder) Turn(ctx context.Context) (time.Time, bool, error) {
 
 // study tells the studies of the next events and says how many it read.
 func (f *Folder) study(ctx context.Context) (int, error) {
-	var from int64
+	var from place
 	var events []event.Event
 	err := f.db.Read(ctx, func(tx *db.Tx) (err error) {
-		if from, err = readOffset(tx, offsetStudy); err != nil {
+		if from, err = readPlace(tx, offsetStudy); err != nil {
 			return err
 		}
 		routed, err := readOffset(tx, offsetRoute)
-		if err != nil || routed <= from {
+		if err != nil || routed <= from.seq {
 			return err
 		}
-		if events, err = event.Read(tx, from, f.batch); err != nil {
+		if events, err = event.Read(tx, from.seq, f.batch); err != nil {
 			return err
 		}
 		// Not beyond the router: only once it has been there are all who entered

@@ -52,7 +52,7 @@ func NewRouter(c RouterConfig) *Router {
 
 // What makes a turn come to nothing, to be begun anew from what holds now.
 var (
-	errTaken     = errors.New("another node has routed these events")
+	errTaken     = errors.New("another node has routed these events, or an erasure has blanked some of them")
 	errOvertaken = errors.New("an open follow-up ended, or another began, while this batch was worked on")
 )
 
@@ -62,13 +62,13 @@ func (r *Router) Turn(ctx context.Context) (time.Time, bool, error) {
 	if err != nil {
 		return time.Time{}, false, err
 	}
-	var from int64
+	var from place
 	var events []event.Event
 	err = r.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		if from, err = readOffset(tx, offsetRoute); err != nil {
+		if from, err = readPlace(tx, offsetRoute); err != nil {
 			return err
 		}
-		events, err = event.Read(tx, from, r.Batch)
+		events, err = event.Read(tx, from.seq, r.Batch)
 		return err
 	})
 	if err != nil || len(events) == 0 {

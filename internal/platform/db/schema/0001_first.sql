@@ -6,7 +6,10 @@ CREATE TABLE node (number BIGINT PRIMARY KEY, holder TEXT NOT NULL, seen_at BIGI
 CREATE TABLE revision (name TEXT PRIMARY KEY, n BIGINT NOT NULL);
 
 -- engine: where each loop stands in the event log, who runs it, and what must survive a restart
-CREATE TABLE log_offset (name TEXT PRIMARY KEY, seq BIGINT NOT NULL);
+CREATE TABLE log_offset (
+  name TEXT PRIMARY KEY, seq BIGINT NOT NULL,
+  blanked BIGINT NOT NULL DEFAULT 0       -- how often an erasure has blanked events beyond seq
+);
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 -- platform/tally
