@@ -132,7 +132,7 @@ func (h *Hearer) hear(tx *db.Tx, set *Programs, lane string, said *channel.Reply
 	one.all = sharers
 	if len(sharers) == 0 {
 		one.Kind = reply.Stranger
-	} else if err := one.place(tx, sharers); err != nil {
+	} else if err := one.place(tx, sharers, said.Ref); err != nil {
 		return one, err
 	}
 	if err := h.understand(tx, set, &one, now); err != nil {
@@ -151,9 +151,10 @@ func (h *Hearer) hear(tx *db.Tx, set *Programs, lane string, said *channel.Reply
 	return one, counts.Flush(tx)
 }
 
-// place finds whose reply it is: that of whoever was written to last, of those who share the address.
-func (o *heard) place(tx *db.Tx, sharers []int64) error {
-	last, met, err := attempt.LastTo(tx, sharers, o.Channel, o.AddressKey)
+// place finds whose reply it is: that of whoever was written to last before it, of those who share
+// the address, unless the provider names the message.
+func (o *heard) place(tx *db.Tx, sharers []int64, ref string) error {
+	last, met, err := attempt.LastTo(tx, sharers, o.Channel, o.AddressKey, ref, o.At)
 	o.Customer = sharers[0]
 	if met {
 		o.last = &last

@@ -135,3 +135,39 @@ func TestAGatewayThatHangsKeepsNoRefusalOfThePostWaiting(t *testing.T) {
 		}
 	})
 }
+
+func TestAReplyBelongsToTheMessageItsWriterSaw(t *testing.T) {
+	desks(t, keyless, func(h *desk) {
+		hearer := h.hearer()
+		p := h.person("a", replyPhone)
+		add := func(id int64, minute int, state, ref string) {
+			key := customer.PointKey(h.d.Keys, customer.Phone, replyPhone)
+			h.exec(`INSERT INTO attempt (id, follow_up_id, program_id, customer_id, step, try, channel, purpose, key_id, content, address_key, language, state, epoch, ref, intended_at, updated_at)
+				VALUES ($1, $1, 7, $2, 0, 1, 'sms', 'survey', 1, $3, $3, 'en', $4, 1, $5, $6, $6)`, id, p, key, state, ref, db.Millis(dispatchNoon.Add(time.Duration(minute)*time.Minute)))
+		}
+		add(1, 0, "accepted", "r-1")
+		add(2, 10, "accepted", "r-2")
+		add(3, 20, "intended", "")
+		h.clock.Set(dispatchNoon.Add(30 * time.Minute))
+		unknown := says("e", "fine", 0)
+		unknown.At = time.Time{}
+		named, strange := says("c", "fine", 25), says("d", "fine", 25)
+		named.Ref, strange.Ref = "r-1", "not ours"
+		for _, c := range []struct {
+			said channel.Reply
+			want int64
+		}{{says("a", "fine", 5), 1}, {says("b", "fine", 25), 2}, {named, 1}, {strange, 2}, {unknown, 2}} {
+			var one heard
+			h.write(func(tx *db.Tx) (err error) {
+				set, err := h.d.Programs(t.Context())
+				if err == nil {
+					one, err = hearer.hear(tx, set, "sms", &c.said)
+				}
+				return err
+			})
+			if one.FollowUp != c.want {
+				t.Errorf("%s belongs to %d, want %d", c.said.ID, one.FollowUp, c.want)
+			}
+		}
+	})
+}

@@ -253,11 +253,20 @@ func first(tx *db.Tx, query string, args ...any) (Attempt, error) {
 	return as[0], nil
 }
 
-// LastTo gives the latest attempt on a channel to an address of one of the customers that
-// may have reached it; false if there is none.
-func LastTo(tx *db.Tx, customers []int64, channel string, addressKey []byte) (Attempt, bool, error) {
-	as, err := db.All(tx, scan, `SELECT `+columns+` FROM attempt WHERE customer_id = ANY($1) AND channel = $2 AND address_key = $3
-		AND state NOT IN ('withheld', 'rejected') ORDER BY id DESC LIMIT 1`, customers, channel, addressKey)
+// LastTo gives the attempt on a channel to an address of one of the customers that something
+// said at a time is about: the one the provider names, else the latest made until then that may
+// have reached the address; false if there is none.
+func LastTo(tx *db.Tx, customers []int64, channel string, addressKey []byte, ref string, at time.Time) (Attempt, bool, error) {
+	const those = `SELECT ` + columns + ` FROM attempt WHERE customer_id = ANY($1) AND channel = $2 AND address_key = $3`
+	var as []Attempt
+	var err error
+	if ref = fit(ref); ref != "" {
+		as, err = db.All(tx, scan, those+` AND ref = $4 ORDER BY id DESC LIMIT 1`, customers, channel, addressKey, ref)
+	}
+	if err == nil && len(as) == 0 {
+		as, err = db.All(tx, scan, those+` AND intended_at <= $4 AND state NOT IN ('intended', 'withheld', 'rejected') ORDER BY id DESC LIMIT 1`,
+			customers, channel, addressKey, db.Millis(at))
+	}
 	if err != nil || len(as) == 0 {
 		return Attempt{}, false, err
 	}
