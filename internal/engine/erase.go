@@ -60,6 +60,10 @@ func (e *Eraser) Erase(ctx context.Context, actor, ref, reason string) (already 
 		if err := customer.Lock(tx, []int64{id}); err != nil {
 			return err
 		}
+		_, key, err := customer.Named(tx, id) // only now: they may have been given one while we waited
+		if err != nil {
+			return err
+		}
 		now, err := tx.Now()
 		if err != nil {
 			return err
@@ -68,7 +72,7 @@ func (e *Eraser) Erase(ctx context.Context, actor, ref, reason string) (already 
 		if err != nil {
 			return err
 		}
-		if err := vault.Begin(tx, vault.Erasure{Customer: id, Key: c.KeyID, RefHash: hash, At: now, Reason: reason}, ref, end); err != nil {
+		if err := vault.Begin(tx, vault.Erasure{Customer: id, Key: key, RefHash: hash, At: now, Reason: reason}, ref, end); err != nil {
 			return err
 		}
 		return audit.Append(tx, audit.Entry{Actor: actor, Act: "customer.erase", Object: customerObject(id), Detail: reason})

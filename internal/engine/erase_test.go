@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/huiyin/huiyin/internal/contact/attempt"
@@ -10,6 +11,7 @@ import (
 	"github.com/huiyin/huiyin/internal/people/vault"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/db"
+	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
 func (h *desk) eraser() *Eraser {
@@ -88,4 +90,62 @@ func TestACustomerWhoseKeyIsLostIsSetAsideAndComesBackWithTheirRecord(t *testing
 		h.turn()
 		h.wantSent(1)
 	})
+}
+
+// A customer who was met in an event and never described has no key yet.
+func TestNoKeyIsGivenThatOutlivesAnErasure(t *testing.T) {
+	describe := func(h *desk) error {
+		c := &customer.Customer{Ref: "a", Country: "CN", Name: "王小明"}
+		if err := customer.Normalise(c, h.d.Keys, dispatchNoon); err != nil {
+			return err
+		}
+		return h.db.Write(h.t.Context(), db.Outcome, "test", func(tx *db.Tx) error {
+			_, err := customer.Upsert(tx, h.vault, h.ids, []*customer.Customer{c}, dispatchNoon)
+			return err
+		})
+	}
+	for point, want := range map[string]string{"before the erasure holds their row": "", "write:erase-rows:begin": codes.ErasureRunning} {
+		t.Run(point, func(t *testing.T) {
+			desks(t, keyless, func(h *desk) {
+				if want == "" && h.db.Engine() == db.SQLite {
+					return // nobody else writes meanwhile
+				}
+				var p, key int64
+				h.write(func(tx *db.Tx) error {
+					found, err := customer.Resolve(tx, h.ids, []string{"a"}, dispatchNoon)
+					p = found["a"]
+					return err
+				})
+				tried := false
+				try := func() {
+					if tried {
+						return
+					}
+					tried = true
+					if err := describe(h); (err == nil) != (want == "") || err != nil && errs.CodeOf(err) != want {
+						t.Errorf("%v", err)
+					}
+					h.write(func(tx *db.Tx) (err error) { _, key, err = customer.Named(tx, p); return err })
+				}
+				e := h.eraser()
+				e.DB = h.db.Hooked(func(at string) error {
+					if at == point {
+						try()
+					}
+					return nil
+				}).Watched(func(s db.Statement) {
+					if want == "" && strings.Contains(s.Query, "FOR UPDATE") {
+						try()
+					}
+				})
+				if _, err := e.Erase(t.Context(), "test", "a", "asked"); err != nil || !tried {
+					t.Fatalf("tried %v, %v", tried, err)
+				}
+				keys, err := h.vault.Keys(t.Context(), []int64{key})
+				if err != nil || (key != 0) != (want == "") || keys.Has(key) {
+					t.Errorf("the key %d is there: %v, %v", key, keys.Has(key), err)
+				}
+			})
+		})
+	}
 }

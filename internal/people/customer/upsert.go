@@ -93,11 +93,15 @@ func lockAndOpen(tx *db.Tx, v *vault.Vault, found map[string]int64) (map[int64]*
 // lost takes away a key that isn't in the vault any more, so that a new one is given: an old
 // vault was put back. Of those who are being erased nothing new is taken.
 func lost(tx *db.Tx, c *Customer) error {
-	erased, err := vault.Begun(tx, []int64{c.ID})
-	if err == nil && erased[c.ID] {
+	c.KeyID, c.Damaged = 0, errLost
+	return notErasing(tx, []int64{c.ID})
+}
+
+func notErasing(tx *db.Tx, customers []int64) error {
+	erased, err := vault.Begun(tx, customers)
+	if err == nil && len(erased) > 0 {
 		err = errs.New(errs.Conflict, codes.ErasureRunning, "one of these customers is being erased at this moment: send them again in a minute")
 	}
-	c.KeyID, c.Damaged = 0, errLost
 	return err
 }
 
@@ -143,9 +147,21 @@ func (w *writing) run() error {
 	return w.remembered()
 }
 
-// giveKeys gives a key to those who have none.
+// giveKeys gives a key to those who have none. Nobody who is being erased gets one: the
+// erasure doesn't know of it, and it would outlive them.
 func (w *writing) giveKeys() error {
-	var given []int64
+	var keyless, given []int64
+	for _, c := range w.changes {
+		if c.new.KeyID == 0 {
+			keyless = append(keyless, c.new.ID)
+		}
+	}
+	if len(keyless) == 0 {
+		return nil
+	}
+	if err := notErasing(w.tx, keyless); err != nil {
+		return err
+	}
 	for _, c := range w.changes {
 		if c.new.KeyID != 0 {
 			continue
