@@ -175,7 +175,7 @@ func statusOf(text, diagnostic string) [3]int {
 	if _, better := cutEnhanced(rest, code, [3]int{}); better != [3]int{} {
 		return better
 	}
-	if code == 550 || code == 551 {
+	if (code == 550 || code == 551) && namesMailbox(rest) {
 		return [3]int{5, 1, 1}
 	}
 	return status

@@ -20,7 +20,7 @@ type gate struct {
 
 	mu      sync.Mutex
 	next    time.Time
-	given   []time.Time // turns that were given back, the earliest first
+	given   []time.Time      // turns that were given back, the earliest first
 	domains map[string]*lane // of those who are at one now
 }
 

@@ -186,7 +186,7 @@ func reasonForGood(s stage, r reply) codes.Reason {
 	switch {
 	case s == atSender && r.code != 552:
 		return codes.SenderRejected
-	case s == atRecipient && (r.code == 550 || r.code == 551):
+	case s == atRecipient && (r.code == 550 || r.code == 551) && namesMailbox(r.text):
 		return codes.MailboxUnknown
 	case r.code == 553 || r.code == 501 && s == atRecipient:
 		return codes.AddressInvalid
@@ -198,6 +198,30 @@ func reasonForGood(s stage, r reply) codes.Reason {
 		return codes.ContentRejected
 	}
 	return codes.ProviderRejected
+}
+
+// unknownWords are how servers say that nobody has a mailbox of that name.
+var unknownWords = []string{
+	"unknown user", "user unknown", "unknown recipient", "recipient unknown", "unknown mailbox", "mailbox unknown", "address unknown", "unknown address",
+	"no such user", "no such mailbox", "no such recipient", "no such address", "no such account", "no such person", "no mailbox",
+	"does not exist", "doesn't exist", "user not found", "mailbox not found", "recipient not found", "address not found", "account not found",
+	"invalid recipient", "invalid mailbox", "invalid user",
+	"用户不存在", "收件人不存在", "邮箱不存在", "账号不存在", "帐号不存在", "账户不存在", "帐户不存在", "地址不存在", "无此用户", "没有此用户", "查无此人",
+}
+
+// namesMailbox says whether the words of a plain 550 tell of a mailbox that isn't there: many
+// servers give the same code to what they take for spam. What they miss of the sender is ours.
+func namesMailbox(text string) bool {
+	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
+	if strings.Contains(text, "sender") || strings.Contains(text, "发件") {
+		return false
+	}
+	for _, words := range unknownWords {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // queueID finds the server's name for the message in its last answer; many say
