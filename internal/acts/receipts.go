@@ -9,13 +9,41 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
 
-// Receive keeps what a channel's provider reports. The channel checks that it is the
-// provider who speaks; nothing else is believed.
-func (h *House) Receive(ctx context.Context, channelName string, header http.Header, body []byte) error {
+// Takes says whether a channel takes receipts, or replies.
+func (h *House) Takes(channelName string, replies bool) error {
+	var err error
+	if replies {
+		_, err = h.replyReader(channelName)
+	} else {
+		_, err = h.receiptReader(channelName)
+	}
+	return err
+}
+
+func (h *House) receiptReader(channelName string) (channel.ReceiptReader, error) {
 	c, connected := h.Channels.Get(channelName)
 	reader, reads := c.(channel.ReceiptReader)
 	if !connected || !reads || !c.Abilities().Receipts {
-		return errs.New(errs.NotFound, codes.ChannelUnknown, "no channel %.40q is connected that takes receipts; configure its receipt_secrets", channelName)
+		return nil, errs.New(errs.NotFound, codes.ChannelUnknown, "no channel %.40q is connected that takes receipts; configure its receipt_secrets", channelName)
+	}
+	return reader, nil
+}
+
+func (h *House) replyReader(channelName string) (channel.ReplyReader, error) {
+	c, connected := h.Channels.Get(channelName)
+	reader, reads := c.(channel.ReplyReader)
+	if !connected || !reads {
+		return nil, errs.New(errs.NotFound, codes.ChannelUnknown, "no channel %.40q is connected that takes replies", channelName)
+	}
+	return reader, nil
+}
+
+// Receive keeps what a channel's provider reports. The channel checks that it is the
+// provider who speaks; nothing else is believed.
+func (h *House) Receive(ctx context.Context, channelName string, header http.Header, body []byte) error {
+	reader, err := h.receiptReader(channelName)
+	if err != nil {
+		return err
 	}
 	receipts, err := reader.ReadReceipts(header, body)
 	if err != nil {
@@ -31,10 +59,9 @@ func (h *House) Receive(ctx context.Context, channelName string, header http.Hea
 // Hear keeps what customers wrote back on a channel, and acts on it: when it returns, a refusal
 // among it holds. The channel checks that it is the provider who speaks.
 func (h *House) Hear(ctx context.Context, channelName string, header http.Header, body []byte) error {
-	c, connected := h.Channels.Get(channelName)
-	reader, reads := c.(channel.ReplyReader)
-	if !connected || !reads {
-		return errs.New(errs.NotFound, codes.ChannelUnknown, "no channel %.40q is connected that takes replies", channelName)
+	reader, err := h.replyReader(channelName)
+	if err != nil {
+		return err
 	}
 	replies, err := reader.ReadReplies(header, body)
 	if err != nil {

@@ -25,7 +25,7 @@ const (
 	pageDefault       = 100
 	pageMost          = 500
 	intakesMax        = 64 // bodies of events read at once: at most 1 GB
-	receiptsMax       = 64
+	receiptsMax       = 64 // read already, and being kept; as many replies beside them
 	receiptBytesMax   = 1 << 20
 	documentsBytesMax = 1 << 20 // as package document takes
 )
@@ -47,8 +47,8 @@ type API struct {
 	huma huma.API
 	spec []byte
 
-	intakes, receipts chan struct{}
-	counts            counts
+	intakes, receipts, replies chan struct{}
+	counts                     counts
 }
 
 // New puts the API together.
@@ -56,7 +56,7 @@ func New(c Config) (*API, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	a := &API{Config: c, intakes: make(chan struct{}, intakesMax), receipts: make(chan struct{}, receiptsMax)}
+	a := &API{Config: c, intakes: make(chan struct{}, intakesMax), receipts: make(chan struct{}, receiptsMax), replies: make(chan struct{}, receiptsMax)}
 	a.mux = &guarded{mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), keys: c.House.APIKeys, passes: c.House.Passes, fail: a.fail, met: map[string]bool{}}
 	config := huma.DefaultConfig("Huiyin", c.Version)
 	config.Info.Description = "The follow-up platform of a digital wallet. Events go in; follow-ups, answers and figures come out."

@@ -3,12 +3,17 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/huiyin/huiyin/internal/platform/clock"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/errs"
 )
+
+// strangersWithin is how long the body of a post may take whose sender isn't known yet.
+const strangersWithin = 10 * time.Second
 
 // takeReceipts registers where providers report what became of messages. What a
 // body looks like is the channel's business, so the handler is a plain one.
@@ -39,19 +44,29 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request) { a.post(w, r, a.H
 
 func (a *API) hear(w http.ResponseWriter, r *http.Request) { a.post(w, r, a.House.Hear, true) }
 
-// post takes a provider's post, and answers once it is kept.
+// post takes a provider's post, and answers once it is kept. Anybody may post: who sends
+// slowly holds nothing but their own connection, and takes no place from the providers.
 func (a *API) post(w http.ResponseWriter, r *http.Request, keep func(ctx context.Context, channelName string, h http.Header, body []byte) error, replies bool) {
-	if !enter(a.receipts) {
+	name := r.PathValue("channel")
+	err := a.House.Takes(name, replies)
+	var body []byte
+	if err == nil {
+		body, err = readStrangers(w, r, receiptBytesMax, strangersWithin)
+	}
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	places := a.receipts
+	if replies {
+		places = a.replies
+	}
+	if !enter(places) {
 		a.fail(w, r, errs.New(errs.Busy, codes.Busy, "%d reports are being taken already; send this again in a moment", receiptsMax))
 		return
 	}
-	defer leave(a.receipts)
-	name := r.PathValue("channel")
-	body, err := readBody(w, r, receiptBytesMax)
-	if err == nil {
-		err = keep(r.Context(), name, r.Header, body)
-	}
-	if err != nil {
+	defer leave(places)
+	if err := keep(r.Context(), name, r.Header, body); err != nil {
 		a.fail(w, r, err)
 		return
 	}
@@ -62,4 +77,19 @@ func (a *API) post(w http.ResponseWriter, r *http.Request, keep func(ctx context
 	}
 	w.Header().Set("Content-Type", kind)
 	_, _ = w.Write(words) // who has gone asks again
+}
+
+// readStrangers reads the body of one who hasn't shown yet who they are: it has to come soon, and
+// memory is taken for what has come, not for what is announced.
+func readStrangers(w http.ResponseWriter, r *http.Request, most int64, within time.Duration) ([]byte, error) {
+	if r.ContentLength <= most {
+		r.ContentLength = -1
+	}
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(clock.System{}.Now().Add(within)) // a writer without one has the server's
+	body, err := readBody(w, r, most)
+	if err == nil {
+		_ = c.SetReadDeadline(time.Time{}) // passing later, it would cut the keeping short
+	}
+	return body, err
 }

@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -256,6 +258,32 @@ func TestWhatIsForgedStaleOrFromAStrangerDoesNoHarm(t *testing.T) {
 		if got := s.ask(http.MethodPost, "/v1/replies/email", "application/json", []byte("{}")); got.StatusCode != http.StatusNotFound {
 			t.Errorf("a channel nobody can reply on: %d", got.StatusCode)
 		}
+	})
+}
+
+func TestStrangersWhoPostSlowlyKeepNoRefusalOut(t *testing.T) {
+	oneEngine(t, func(t *testing.T, s *site) {
+		x := newTexting(t, s, smsgateway.Plain)
+		for i := range 140 {
+			c, err := net.Dial("tcp", s.server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = c.Close() })
+			path := []string{"/v1/receipts/sms", "/v1/replies/sms"}[i%2]
+			if _, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n", path); err != nil {
+				t.Fatal(err)
+			}
+			// The server asks for the body once it is about to read it.
+			if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+				t.Fatalf("stranger %d: %s, %v", i, line, err)
+			}
+		}
+		report := x.hooks.Receipt(x.shape, "made-up-key", "ref-unknown", "+86139", false)
+		if status, words, err := report.Send(s.server.Client()); err != nil || status != http.StatusNoContent {
+			t.Errorf("a receipt: %d %s, %v", status, words, err)
+		}
+		x.heard("r-1", "+8613900000009", "退订")
 	})
 }
 
