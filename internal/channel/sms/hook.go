@@ -24,8 +24,6 @@ const (
 	defaultTolerance = 5 * time.Minute
 	toleranceMost    = 24 * time.Hour
 
-	nationalDigitsMost = 11 // a longer number begins with its country's code
-
 	passing = "passing" // a status that says nothing new
 )
 
@@ -293,19 +291,6 @@ func nameAt(item any, path string) string {
 		return text
 	}
 	return ""
-}
-
-// international puts the country's code before a number, where the gateway serves one country
-// and writes numbers as people there do.
-func (c *Channel) international(number string) string {
-	if countries := c.doc.Numbers.CountryCodes; len(countries) == 1 && number != "" && number[0] != '+' && number[0] != '0' {
-		digits := strings.TrimPrefix(number, countries[0])
-		if len(number) > nationalDigitsMost {
-			return "+" + countries[0] + digits
-		}
-		return "+" + countries[0] + number
-	}
-	return number
 }
 
 // when reads an item's time; now if it says none that can be read.
