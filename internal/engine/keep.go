@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/huiyin/huiyin/internal/channel/inapp"
@@ -48,36 +49,46 @@ func (k *Keeper) Turn(ctx context.Context) (time.Time, bool, error) {
 	if err := k.db.KeepNode(ctx, k.node); err != nil {
 		return time.Time{}, false, err
 	}
+	var erasing error // an erasure that fails keeps nothing else from being forgotten
 	if k.Erasing != nil {
-		if busy, err := k.Erasing.Turn(ctx); err != nil || busy {
-			return time.Time{}, busy, err
+		var busy bool
+		if busy, erasing = k.Erasing.Turn(ctx); busy && erasing == nil {
+			return time.Time{}, true, nil
 		}
 	}
 	now := k.clock.Now()
 	next := now.Add(heartbeatEvery)
 	if now.Before(k.forgetAt) {
-		return next, false, nil
+		return next, false, erasing
 	}
-	var forgotten int64
-	err := k.db.Write(ctx, db.Count, "forget", func(tx *db.Tx) (err error) {
-		if forgotten, err = event.Forget(tx, now.Add(-forgetAfter), forgetKeysMax); err != nil {
-			return err
-		}
-		if _, err = reply.Forget(tx, now.Add(-repliesKept), forgetKeysMax); err != nil {
-			return err
-		}
-		if _, err = inapp.Forget(tx, now); err != nil {
-			return err
-		}
-		_, err = feedback.Forget(tx, now)
-		return err
-	})
-	if err != nil {
+	most, err := k.forget(ctx, now)
+	if err = errors.Join(err, erasing); err != nil {
 		return time.Time{}, false, err
 	}
-	if forgotten < forgetKeysMax {
+	if most < forgetKeysMax {
 		k.forgetAt = now.Add(forgetEvery)
 		return next, false, nil
 	}
 	return next, true, nil
+}
+
+// forget forgets some of each sort, and says of how many there were most: at the limit there
+// may be more.
+func (k *Keeper) forget(ctx context.Context, now time.Time) (most int64, err error) {
+	return most, k.db.Write(ctx, db.Count, "forget", func(tx *db.Tx) error {
+		most = 0
+		for _, some := range []func() (int64, error){
+			func() (int64, error) { return event.Forget(tx, now.Add(-forgetAfter), forgetKeysMax) },
+			func() (int64, error) { return reply.Forget(tx, now.Add(-repliesKept), forgetKeysMax) },
+			func() (int64, error) { return inapp.Forget(tx, now, forgetKeysMax) },
+			func() (int64, error) { return feedback.Forget(tx, now, forgetKeysMax) },
+		} {
+			n, err := some()
+			if err != nil {
+				return err
+			}
+			most = max(most, n)
+		}
+		return nil
+	})
 }

@@ -279,14 +279,14 @@ func TestWhatBecomesOfACard(t *testing.T) {
 		}
 		var forgotten int64
 		write(t, d, func(tx *db.Tx) (err error) {
-			forgotten, err = inapp.Forget(tx, noon.Add(31*24*time.Hour))
+			forgotten, err = inapp.Forget(tx, noon.Add(31*24*time.Hour), 100)
 			return err
 		})
 		if forgotten != 0 {
 			t.Errorf("%d cards were forgotten while their keys are honoured", forgotten)
 		}
 		write(t, d, func(tx *db.Tx) (err error) {
-			forgotten, err = inapp.Forget(tx, noon.Add(79*24*time.Hour))
+			forgotten, err = inapp.Forget(tx, noon.Add(79*24*time.Hour), 100)
 			return err
 		})
 		if forgotten != 4 {

@@ -21,8 +21,6 @@ const (
 	// keptAfter is how long a card stays after it has outlived its use, for the record and
 	// so that its key is still known.
 	keptAfter = honoured
-
-	forgottenMost = 5_000 // cards in one transaction
 )
 
 // ErrFull says that the inbox takes no more.
@@ -169,8 +167,8 @@ func Dismiss(tx *db.Tx, card int64, at time.Time) error {
 }
 
 // Forget deletes cards that outlived their use long ago; it says how many.
-func Forget(tx *db.Tx, now time.Time) (int64, error) {
-	return tx.Exec(`DELETE FROM inbox_item WHERE id IN (SELECT id FROM inbox_item WHERE until_at < $1 LIMIT $2)`, db.Millis(now.Add(-keptAfter)), forgottenMost)
+func Forget(tx *db.Tx, now time.Time, limit int) (int64, error) {
+	return tx.Exec(`DELETE FROM inbox_item WHERE id IN (SELECT id FROM inbox_item WHERE until_at < $1 LIMIT $2)`, db.Millis(now.Add(-keptAfter)), limit)
 }
 
 // Erase deletes all of a customer's cards.

@@ -24,7 +24,6 @@ const (
 	keyCharsMax  = 64
 	perDayMost   = 20 // of one customer
 	pageMost     = 500
-	forgetMost   = 5_000
 
 	// Kept is how long feedback is kept.
 	Kept = 2 * 365 * 24 * time.Hour
@@ -145,6 +144,6 @@ func Erase(tx *db.Tx, customer int64) error {
 
 // Forget deletes what was kept for as long as it may be; it says how many. An id tells when
 // its piece was said, so the oldest are found without reading the others.
-func Forget(tx *db.Tx, now time.Time) (int64, error) {
-	return tx.Exec(`DELETE FROM feedback WHERE id IN (SELECT id FROM feedback WHERE id < $1 ORDER BY id LIMIT $2)`, ids.First(now.Add(-Kept)), forgetMost)
+func Forget(tx *db.Tx, now time.Time, limit int) (int64, error) {
+	return tx.Exec(`DELETE FROM feedback WHERE id IN (SELECT id FROM feedback WHERE id < $1 ORDER BY id LIMIT $2)`, ids.First(now.Add(-Kept)), limit)
 }

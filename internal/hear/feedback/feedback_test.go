@@ -146,7 +146,7 @@ func TestFeedbackIsForgottenInItsTimeAndErasedByRow(t *testing.T) {
 			}
 		}
 		forget := func(at time.Time) (n int64) {
-			err := d.Write(t.Context(), db.Count, "forget", func(tx *db.Tx) (err error) { n, err = feedback.Forget(tx, at); return err })
+			err := d.Write(t.Context(), db.Count, "forget", func(tx *db.Tx) (err error) { n, err = feedback.Forget(tx, at, 100); return err })
 			if err != nil {
 				t.Fatal(err)
 			}
