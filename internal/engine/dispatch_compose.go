@@ -49,7 +49,7 @@ func (d *Dispatcher) compose(s *situation, p *plan, a *attempt.Attempt) error {
 		v.Link = d.link(s.f, p.step)
 	}
 	v.Unsubscribe, v.Reference = d.unsubscribe(a), attempt.Reference(d.Keys, a.ID)
-	v.Preferences = d.PublicURL + "/w/" + d.Links.Preferences(a.Customer, a.IntendedAt.Add(linkGrace))
+	v.Preferences = d.PublicURL + "/w/" + d.Links.Preferences(a.Customer, a.AddressKey, a.IntendedAt.Add(linkGrace))
 	m, err := t.Render(v)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (d *Dispatcher) link(f *followup.FollowUp, step *program.Step) string {
 }
 
 func (d *Dispatcher) unsubscribe(a *attempt.Attempt) string {
-	return d.PublicURL + "/u/" + d.Links.Refusal(a.Customer, a.Channel)
+	return d.PublicURL + "/u/" + d.Links.Refusal(a.Customer, a.Channel, a.AddressKey)
 }
 
 // message is an attempt as its channel takes it. All of it follows from what is durable, so

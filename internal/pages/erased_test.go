@@ -60,7 +60,7 @@ func TestAnOldMailStopsMailsToWhoeverHasTheWalletsIdNow(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
 		old, holder := s.returned("u1")
-		w := s.do(http.MethodPost, "/u/"+s.links.Refusal(old, "email"), "List-Unsubscribe=One-Click", "Content-Type", "application/x-www-form-urlencoded")
+		w := s.do(http.MethodPost, "/u/"+s.links.Refusal(old, "email", nil), "List-Unsubscribe=One-Click", "Content-Type", "application/x-www-form-urlencoded")
 		wants(t, w, http.StatusOK, "e-mail")
 		cell := consent.Cell{Channel: "email", Purpose: "service"}
 		if now := s.standing(holder); !now.Refuses(cell) {

@@ -49,6 +49,7 @@ type site struct {
 	answers *answer.Store
 	links   *answer.Links
 	clock   *clock.Virtual
+	keys    *crypt.Keyring
 }
 
 func newSite(t testing.TB, d *db.DB) *site {
@@ -58,7 +59,8 @@ func newSite(t testing.TB, d *db.DB) *site {
 		t.Fatal(err)
 	}
 	c := clock.NewVirtual(start)
-	s := &site{t: t, clock: c, links: answer.NewLinks(crypt.FromSeed([]byte("a seed for tests")))}
+	keys := crypt.FromSeed([]byte("a seed for tests"))
+	s := &site{t: t, clock: c, keys: keys, links: answer.NewLinks(keys)}
 	s.answers = &answer.Store{DB: d, Clock: c, IDs: ids.New(c, 1, rand.Reader), Forms: f}
 	s.Handler, err = pages.Handler(pages.Config{
 		Shelf: f, Answers: s.answers, Links: s.links, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -141,6 +143,60 @@ func (s *site) customer(ref string) int64 {
 	}
 	return found[ref]
 }
+
+// load reads a customer with their contact points, unopened.
+func (s *site) load(person int64) *customer.Customer {
+	s.t.Helper()
+	var all map[int64]*customer.Customer
+	err := s.answers.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
+		all, err = customer.Load(tx, []int64{person})
+		return err
+	})
+	if err != nil || all[person] == nil {
+		s.t.Fatalf("customer %d: %v", person, err)
+	}
+	return all[person]
+}
+
+// inWallet is the key of the customer's own place in the wallet's app; nil for one who was erased.
+func (s *site) inWallet(person int64) []byte {
+	s.t.Helper()
+	var all map[int64]*customer.Customer
+	err := s.answers.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
+		all, err = customer.Load(tx, []int64{person})
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if all[person] == nil {
+		return nil
+	}
+	return customer.PointKey(s.keys, customer.InApp, all[person].Ref)
+}
+
+// reached gives a customer these phone numbers, and no other contact point.
+func (s *site) reached(person int64, numbers ...string) {
+	s.t.Helper()
+	err := s.answers.DB.Write(context.Background(), db.Event, "customer", func(tx *db.Tx) error {
+		if _, err := tx.Exec(`DELETE FROM contact_point WHERE customer_id = $1`, person); err != nil {
+			return err
+		}
+		for _, n := range numbers {
+			_, err := tx.Exec(`INSERT INTO contact_point (customer_id, channel, address, address_key, verified) VALUES ($1, 'phone', $2, $3, TRUE)`, person, []byte{}, s.phone(n))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// phone is the key of a number.
+func (s *site) phone(number string) []byte { return customer.PointKey(s.keys, customer.Phone, number) }
 
 // do sends a request; headers come in pairs.
 func (s *site) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {

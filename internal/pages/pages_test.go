@@ -116,7 +116,7 @@ func TestFetchingChangesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
 		id, link := s.invite(short, document.En)
-		refusal := "/u/" + s.links.Refusal(id, "email")
+		refusal := "/u/" + s.links.Refusal(id, "email", nil)
 		var wg sync.WaitGroup
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			for _, path := range []string{link, link + "?at=satisfaction", link + "?question=satisfaction&value=1", link + "/done", refusal, refusal + "?scope=all&List-Unsubscribe=One-Click"} {
@@ -219,7 +219,7 @@ func TestSayingStop(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				who := s.customer(name)
-				path := "/u/" + s.links.Refusal(who, "sms")
+				path := "/u/" + s.links.Refusal(who, "sms", nil)
 				wants(t, s.get(path, "Accept-Language", "zh-CN"), http.StatusOK, "不想再收到短信?", "不再通过短信联系我", `value="all"`, "<form method=\"post\"")
 				if said := s.refusals(who); len(said) != 0 {
 					t.Fatalf("opening the page refused %v", said)
@@ -246,7 +246,7 @@ func TestARefusalThatCouldNotBeSavedIsNotConfirmed(t *testing.T) {
 		}
 		return nil
 	})
-	w := s.do(http.MethodPost, "/u/"+s.links.Refusal(who, "sms"), "scope=channel", "Accept-Language", "en")
+	w := s.do(http.MethodPost, "/u/"+s.links.Refusal(who, "sms", nil), "scope=channel", "Accept-Language", "en")
 	wants(t, w, http.StatusServiceUnavailable, "Please try again shortly")
 	if said := s.refusals(who); len(said) != 0 {
 		t.Errorf("recorded %v", said)
@@ -288,7 +288,7 @@ func every(s *site) map[string]*httptest.ResponseRecorder {
 		all[lang+" thanks"] = done
 		all[lang+" used"] = s.get(small)
 		all[lang+" invalid"] = s.get("/q/abc?lang=" + lang)
-		refusal := "/u/" + s.links.Refusal(1, "email") + "?lang=" + lang
+		refusal := "/u/" + s.links.Refusal(1, "email", nil) + "?lang=" + lang
 		all[lang+" refusal"] = s.get(refusal)
 		all[lang+" wishes"] = s.get(s.wishes(1) + "?lang=" + lang)
 		all[lang+" wishes, wrong"] = s.post(s.wishes(1)+"?lang="+lang, url.Values{"hours": {"own"}})

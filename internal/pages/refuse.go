@@ -15,11 +15,13 @@ import (
 const (
 	sourcePage     = "page"
 	sourceOneClick = "one-click" // the mail program's own button
+
+	wrongPerson = "wrong person" // the words kept
 )
 
 // offerRefusal shows the page on which contact is refused. Opening it refuses nothing.
 func (h *house) offerRefusal(w http.ResponseWriter, r *http.Request) {
-	_, channel, err := h.Links.ReadRefusal(r.PathValue("token"))
+	_, channel, _, err := h.Links.ReadRefusal(r.PathValue("token"))
 	if err != nil {
 		h.fail(w, r, nil, err)
 		return
@@ -43,7 +45,7 @@ func (h *house) offerRefusal(w http.ResponseWriter, r *http.Request) {
 // that its holder can do is to stop messages to one customer. The answer is the
 // page itself, since the RFC allows no redirect.
 func (h *house) refuse(w http.ResponseWriter, r *http.Request) {
-	customer, channel, err := h.Links.ReadRefusal(r.PathValue("token"))
+	customer, channel, key, err := h.Links.ReadRefusal(r.PathValue("token"))
 	if err != nil {
 		h.fail(w, r, nil, err)
 		return
@@ -57,8 +59,11 @@ func (h *house) refuse(w http.ResponseWriter, r *http.Request) {
 		said.Channel = policy.Any
 	}
 	if r.PostFormValue("scope") == "wrong-person" {
-		h.disown(w, r, customer, channel)
-		return
+		if key != nil {
+			h.disown(w, r, customer, channel, key)
+			return
+		}
+		said.Words = wrongPerson // which address that is, the link doesn't say: none is taken from the customer
 	}
 	if err := h.record(r.Context(), said); err != nil {
 		h.fail(w, r, nil, err)
@@ -73,11 +78,12 @@ func (h *house) refuse(w http.ResponseWriter, r *http.Request) {
 	h.show(w, http.StatusOK, p)
 }
 
-// disown takes the word of whoever holds the message: it went to the wrong person.
-func (h *house) disown(w http.ResponseWriter, r *http.Request, customer int64, channel string) {
+// disown takes the word of whoever holds the message: it went to the wrong person. That is
+// said of the address it went to, not of one the customer has given since.
+func (h *house) disown(w http.ResponseWriter, r *http.Request, customer int64, channel string, key []byte) {
 	now := h.Answers.Clock.Now()
 	err := h.Answers.DB.Write(r.Context(), db.First, "refusal", func(tx *db.Tx) error {
-		return engine.Disown(tx, h.Answers.IDs, consent.Wish{Customer: customer, At: now, Source: sourcePage, Proof: "wrong person"}, channel, nil, now)
+		return engine.Disown(tx, h.Answers.IDs, consent.Wish{Customer: customer, At: now, Source: sourcePage, Proof: wrongPerson}, channel, key, now)
 	})
 	if err != nil {
 		h.fail(w, r, nil, err)

@@ -70,10 +70,10 @@ func (h *house) offerWishes(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *house) drawWishes(w http.ResponseWriter, r *http.Request, status int, mistake string) {
-	person, err := h.Links.ReadPreferences(r.PathValue("token"), h.Answers.Clock.Now())
+	to, err := h.Links.ReadPreferences(r.PathValue("token"), h.Answers.Clock.Now())
 	var now wished
 	if err == nil {
-		err = h.Answers.DB.Read(r.Context(), func(tx *db.Tx) (err error) { now, err = h.wished(tx, person); return err })
+		err = h.Answers.DB.Read(r.Context(), func(tx *db.Tx) (err error) { now, err = h.wished(tx, to.Customer); return err })
 	}
 	if err != nil {
 		h.failWishes(w, r, err)
@@ -206,7 +206,7 @@ func hoursText(own *policy.OwnHours) string {
 
 // takeWishes records what was changed on the page; it holds from the answer on.
 func (h *house) takeWishes(w http.ResponseWriter, r *http.Request) {
-	person, err := h.Links.ReadPreferences(r.PathValue("token"), h.Answers.Clock.Now())
+	to, err := h.Links.ReadPreferences(r.PathValue("token"), h.Answers.Clock.Now())
 	if err != nil {
 		h.failWishes(w, r, err)
 		return
@@ -219,9 +219,9 @@ func (h *house) takeWishes(w http.ResponseWriter, r *http.Request) {
 		h.drawWishes(w, r, http.StatusUnprocessableEntity, mistake)
 		return
 	}
-	err = h.saveWishes(r.Context(), person, asked)
+	err = h.saveWishes(r.Context(), to.Customer, asked)
 	if off := asked.choice.Off; errs.CodeOf(err) == codes.Erased && len(off) > 0 { // what they refuse holds all the same
-		if failed := h.saveWishes(r.Context(), person, changed{choice: consent.Choice{Off: off}}); failed != nil {
+		if failed := h.saveWishes(r.Context(), to.Customer, changed{choice: consent.Choice{Off: off}}); failed != nil {
 			err = failed
 		}
 	}
@@ -229,11 +229,11 @@ func (h *house) takeWishes(w http.ResponseWriter, r *http.Request) {
 		h.failWishes(w, r, err)
 		return
 	}
-	to := url.Values{"saved": {"1"}}
+	next := url.Values{"saved": {"1"}}
 	if lang := r.PostFormValue("lang"); lang != "" {
-		to.Set("lang", lang)
+		next.Set("lang", lang)
 	}
-	http.Redirect(w, r, r.URL.Path+"?"+to.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, r.URL.Path+"?"+next.Encode(), http.StatusSeeOther)
 }
 
 // changed is what a customer changed.

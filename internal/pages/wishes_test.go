@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 
 // wishes is the path of a customer's page of preferences.
 func (s *site) wishes(customer int64) string {
-	return "/w/" + s.links.Preferences(customer, s.clock.Now().Add(30*24*time.Hour))
+	return "/w/" + s.links.Preferences(customer, s.inWallet(customer), s.clock.Now().Add(30*24*time.Hour))
 }
 
 // ledger is what a customer said, the newest first, without times and numbers.
@@ -233,7 +234,7 @@ func TestALinkOfPreferencesOpensOneCustomersForItsTime(t *testing.T) {
 	}
 	for name, path := range map[string]string{
 		"made up": "/w/" + base64.RawURLEncoding.EncodeToString(make([]byte, 32)), "cut off": good[:len(good)-4], "one letter changed": string(flipped),
-		"a refusal's": "/w/" + s.links.Refusal(ann, "sms"), "as long as a book": "/w/" + strings.Repeat("a", 5_000),
+		"a refusal's": "/w/" + s.links.Refusal(ann, "sms", nil), "as long as a book": "/w/" + strings.Repeat("a", 5_000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			wants(t, s.get(path), http.StatusGone, "This link doesn&#39;t open")
@@ -261,7 +262,7 @@ func TestAWrongPersonSaysSoFromTheMessage(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
 		who := s.customer("ann")
-		path := "/u/" + s.links.Refusal(who, "sms") + "?lang=en"
+		path := "/u/" + s.links.Refusal(who, "sms", s.phone("+8613800000001")) + "?lang=en"
 		wants(t, s.get(path), http.StatusOK, "not the person you are looking for")
 		w := s.do(http.MethodPost, path, "scope=wrong-person", "Content-Type", "application/x-www-form-urlencoded")
 		wants(t, w, http.StatusOK, "nothing from us will be sent here")
@@ -269,6 +270,60 @@ func TestAWrongPersonSaysSoFromTheMessage(t *testing.T) {
 			t.Errorf("it said %q", said)
 		}
 	})
+}
+
+// numbers are the phone numbers a customer has, by key.
+func (s *site) numbers(person int64) (keys []string) {
+	for _, p := range s.load(person).Points {
+		keys = append(keys, fmt.Sprintf("%x", p.Key))
+	}
+	return keys
+}
+
+func TestAWrongPersonSpeaksForTheAddressTheMessageWentTo(t *testing.T) {
+	const old, current = "+8613800000001", "+8613800000002"
+	for name, c := range map[string]struct {
+		to       string // "": the link doesn't say
+		has      []string
+		kept     []string
+		refusals []string
+		disowned bool
+	}{
+		"the number they have is taken from them":        {old, []string{old, current}, []string{current}, nil, true},
+		"an old number leaves the new one alone":         {old, []string{current}, []string{current}, nil, true},
+		"an unknown one refuses the channel and no more": {"", []string{current}, []string{current}, []string{"sms * page"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				s := newSite(t, d)
+				who := s.customer("ann")
+				s.reached(who, c.has...)
+				var key []byte
+				if c.to != "" {
+					key = s.phone(c.to)
+				}
+				for range 2 { // pressed twice it is the same
+					w := s.do(http.MethodPost, "/u/"+s.links.Refusal(who, "sms", key), "scope=wrong-person", "Content-Type", "application/x-www-form-urlencoded")
+					wants(t, w, http.StatusOK)
+				}
+				var kept []string
+				for _, n := range c.kept {
+					kept = append(kept, fmt.Sprintf("%x", s.phone(n)))
+				}
+				if got := s.numbers(who); !slices.Equal(got, kept) {
+					t.Errorf("they are left with %v, not %v", got, kept)
+				}
+				if got := s.refusals(who); !slices.Equal(got, c.refusals) {
+					t.Errorf("they refused %v, not %v", got, c.refusals)
+				}
+				var of []consent.Refusal
+				err := d.Read(t.Context(), func(tx *db.Tx) (err error) { of, err = consent.OfAddress(tx, s.phone(old), "*"); return err })
+				if err != nil || (len(of) == 1) != c.disowned {
+					t.Errorf("of the old number there is %v, %v", of, err)
+				}
+			})
+		})
+	}
 }
 
 func TestThePageOfDoubtsConfirmsNothingAndTakesReports(t *testing.T) {

@@ -1,10 +1,12 @@
 package answer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"time"
 
+	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/codes"
 	"github.com/huiyin/huiyin/internal/platform/crypt"
 	"github.com/huiyin/huiyin/internal/platform/db"
@@ -16,10 +18,13 @@ const (
 	tokenBytes      = ids.TokenBytes
 	tokenChars      = 26 // tokenBytes spelled
 	idBytes         = 8
+	keyBytes        = 16 // of an address's keyed hash
+	keyMarkBytes    = 8  // as much of it as tells a customer's few addresses apart
 	channelCharsMax = 32
 
 	purposeAnswer  = "answer-link"
-	purposeRefusal = "refusal-link"
+	purposeRefusal = "refusal-link"    // of a token that names no address
+	purposeStop    = "refusal-link-to" // of one that does
 	purposeWishes  = "preferences-link"
 )
 
@@ -86,45 +91,81 @@ func (l *Links) IssueAll(tx *db.Tx, now time.Time, all []Invitation) ([]string, 
 }
 
 // Preferences gives the token of the page on which a customer says how they want to be reached.
-// It carries the customer's number and when it ends; the MAC proves it.
-func (l *Links) Preferences(customer int64, until time.Time) string {
+// It carries the customer's number, when it ends and a mark of the address it goes to; the MAC
+// proves it. Without the address's key it is a link that can only end contact.
+func (l *Links) Preferences(customer int64, key []byte, until time.Time) string {
 	body := append(id8(customer), id8(db.Millis(until))...)
+	if len(key) == keyBytes {
+		body = append(body, key[:keyMarkBytes]...)
+	}
 	return ids.Spell(append(body, l.keys.MAC(purposeWishes, body)[:tokenBytes]...))
 }
 
+// Invited is whom a link of preferences was sent to, and where.
+type Invited struct {
+	Customer int64
+	mark     []byte // of the address; empty: it isn't known
+}
+
+// Via says whether the link was sent to the address with this key.
+func (i *Invited) Via(key []byte) bool { return len(i.mark) > 0 && bytes.HasPrefix(key, i.mark) }
+
+// InWallet says whether the link lay on a card inside the wallet, where the customer with this
+// ref had signed in.
+func (l *Links) InWallet(i *Invited, ref string) bool {
+	return ref != "" && i.Via(customer.PointKey(l.keys, customer.InApp, ref))
+}
+
 // ReadPreferences reads the token back, by the clock of whoever asks.
-func (l *Links) ReadPreferences(token string, now time.Time) (customer int64, err error) {
-	const size = 2*idBytes + tokenBytes
-	if len(token) > 2*size {
-		return 0, errLink()
+func (l *Links) ReadPreferences(token string, now time.Time) (Invited, error) {
+	const sizeMax = 2*idBytes + keyMarkBytes + tokenBytes
+	if len(token) > 2*sizeMax {
+		return Invited{}, errLink()
 	}
 	b, bad := ids.Unspell(token)
-	if bad != nil || len(b) != size || ids.Spell(b) != token || !crypt.Equal(b[2*idBytes:], l.keys.MAC(purposeWishes, b[:2*idBytes])[:tokenBytes]) {
-		return 0, errLink()
+	n := len(b) - tokenBytes
+	if bad != nil || n != 2*idBytes && n != 2*idBytes+keyMarkBytes || ids.Spell(b) != token || !crypt.Equal(b[n:], l.keys.MAC(purposeWishes, b[:n])[:tokenBytes]) {
+		return Invited{}, errLink()
 	}
 	if until := db.Time(int64(binary.BigEndian.Uint64(b[idBytes:]))); !now.Before(until) {
-		return 0, errs.New(errs.NotFound, codes.LinkExpired, "this link has expired; a newer message has a newer one")
+		return Invited{}, errs.New(errs.NotFound, codes.LinkExpired, "this link has expired; a newer message has a newer one")
 	}
-	return int64(binary.BigEndian.Uint64(b)), nil
+	return Invited{Customer: int64(binary.BigEndian.Uint64(b)), mark: b[2*idBytes : n]}, nil
 }
 
 // Refusal gives the token by which a customer refuses a channel. It needs no row
-// and never expires: whoever was written to can always say stop.
-func (l *Links) Refusal(customer int64, channel string) string {
-	body := append(id8(customer), channel...)
-	return ids.Spell(append(body, l.keys.MAC(purposeRefusal, body)[:tokenBytes]...))
+// and never expires: whoever was written to can always say stop. It names the address the
+// message goes to by its key, since only that one can be said to be somebody else's.
+func (l *Links) Refusal(customer int64, channel string, key []byte) string {
+	purpose, body := purposeRefusal, id8(customer)
+	if len(key) == keyBytes {
+		purpose, body = purposeStop, append(body, key...)
+	}
+	body = append(body, channel...)
+	return ids.Spell(append(body, l.keys.MAC(purpose, body)[:tokenBytes]...))
 }
 
-// ReadRefusal says whose refusal of which channel a token is.
-func (l *Links) ReadRefusal(token string) (customer int64, channel string, err error) {
-	if len(token) <= 2*(idBytes+tokenBytes+channelCharsMax) {
-		b, bad := ids.Unspell(token)
-		if n := len(b) - tokenBytes; bad == nil && n > idBytes && n <= idBytes+channelCharsMax && ids.Spell(b) == token &&
-			crypt.Equal(b[n:], l.keys.MAC(purposeRefusal, b[:n])[:tokenBytes]) {
-			return int64(binary.BigEndian.Uint64(b)), string(b[idBytes:n]), nil
-		}
+// ReadRefusal says whose refusal of which channel a token is, and the key of the address it
+// was sent to; nil: it doesn't say.
+func (l *Links) ReadRefusal(token string) (customer int64, channel string, key []byte, err error) {
+	if len(token) > 2*(idBytes+keyBytes+channelCharsMax+tokenBytes) {
+		return 0, "", nil, errLink()
 	}
-	return 0, "", errLink()
+	b, bad := ids.Unspell(token)
+	if bad != nil || ids.Spell(b) != token {
+		return 0, "", nil, errLink()
+	}
+	n := len(b) - tokenBytes
+	says := func(purpose string, head int) bool {
+		return n > head && n <= head+channelCharsMax && crypt.Equal(b[n:], l.keys.MAC(purpose, b[:n])[:tokenBytes])
+	}
+	switch {
+	case says(purposeStop, idBytes+keyBytes):
+		return int64(binary.BigEndian.Uint64(b)), string(b[idBytes+keyBytes : n]), b[idBytes : idBytes+keyBytes], nil
+	case says(purposeRefusal, idBytes):
+		return int64(binary.BigEndian.Uint64(b)), string(b[idBytes:n]), nil, nil
+	}
+	return 0, "", nil, errLink()
 }
 
 // formed says whether a token could be one of ours at all.
