@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/huiyin/huiyin/internal/decide/policy"
+	"github.com/huiyin/huiyin/internal/hear/answer"
 	"github.com/huiyin/huiyin/internal/people/consent"
 	"github.com/huiyin/huiyin/internal/people/customer"
 	"github.com/huiyin/huiyin/internal/platform/codes"
@@ -41,6 +42,7 @@ type wishes struct {
 	AnyHour                    bool
 	Days                       []dayWish
 	Languages                  []option
+	Theirs                     bool // else contact can only be ended here
 }
 
 // purposeWish is one purpose with its channels.
@@ -57,6 +59,7 @@ type dayWish struct {
 
 // wished is what is known of a customer when the page is drawn or sent.
 type wished struct {
+	theirs   bool // the link was sent to an address that is the customer's still
 	standing consent.Standing
 	ways     []string
 	wordings []wording.Wording
@@ -73,7 +76,7 @@ func (h *house) drawWishes(w http.ResponseWriter, r *http.Request, status int, m
 	to, err := h.Links.ReadPreferences(r.PathValue("token"), h.Answers.Clock.Now())
 	var now wished
 	if err == nil {
-		err = h.Answers.DB.Read(r.Context(), func(tx *db.Tx) (err error) { now, err = h.wished(tx, to.Customer); return err })
+		err = h.Answers.DB.Read(r.Context(), func(tx *db.Tx) (err error) { now, err = h.wished(tx, &to); return err })
 	}
 	if err != nil {
 		h.failWishes(w, r, err)
@@ -95,8 +98,9 @@ func (h *house) drawWishes(w http.ResponseWriter, r *http.Request, status int, m
 }
 
 // wished reads what holds for a customer. Nothing that tells who they are is read.
-func (h *house) wished(tx *db.Tx, person int64) (wished, error) {
+func (h *house) wished(tx *db.Tx, to *answer.Invited) (wished, error) {
 	var now wished
+	person := to.Customer
 	all, err := customer.Load(tx, []int64{person})
 	if err != nil {
 		return now, err
@@ -115,6 +119,9 @@ func (h *house) wished(tx *db.Tx, person int64) (wished, error) {
 	}
 	now.standing.Refusals = append(now.standing.Refusals, behind...)
 	c := all[person]
+	if now.theirs, err = h.theirs(tx, to, c); err != nil {
+		return now, err
+	}
 	for _, way := range waysShown {
 		if c == nil || slices.ContainsFunc(c.Points, func(p customer.Point) bool { return p.Channel == customer.PointKind(way) }) {
 			now.ways = append(now.ways, way)
@@ -133,9 +140,23 @@ func (h *house) wished(tx *db.Tx, person int64) (wished, error) {
 	return now, nil
 }
 
+// theirs says whether a link was sent to an address that is the customer's still: inside the
+// wallet, or a contact point that didn't bounce and of which nobody said it is somebody else's.
+func (h *house) theirs(tx *db.Tx, to *answer.Invited, c *customer.Customer) (bool, error) {
+	if c == nil || h.Links.InWallet(to, c.Ref) { // of who was erased the ledger takes nothing but a no
+		return true, nil
+	}
+	at := slices.IndexFunc(c.Points, func(p customer.Point) bool { return !p.Bounced && to.Via(p.Key) })
+	if at < 0 {
+		return false, nil
+	}
+	disowned, err := consent.OfAddress(tx, c.Points[at].Key, policy.Any)
+	return len(disowned) == 0, err
+}
+
 // draw puts what holds into a form.
 func (now *wished) draw(w *words) *wishes {
-	v := &wishes{AnyHour: now.own == nil, Hours: hoursText(now.own), Tongue: now.language}
+	v := &wishes{Theirs: now.theirs, AnyHour: now.own == nil, Hours: hoursText(now.own), Tongue: now.language}
 	var on []string
 	for i := range now.wordings {
 		said := &now.wordings[i]
@@ -219,9 +240,9 @@ func (h *house) takeWishes(w http.ResponseWriter, r *http.Request) {
 		h.drawWishes(w, r, http.StatusUnprocessableEntity, mistake)
 		return
 	}
-	err = h.saveWishes(r.Context(), to.Customer, asked)
+	saved, err := h.saveWishes(r.Context(), &to, asked)
 	if off := asked.choice.Off; errs.CodeOf(err) == codes.Erased && len(off) > 0 { // what they refuse holds all the same
-		if failed := h.saveWishes(r.Context(), to.Customer, changed{choice: consent.Choice{Off: off}}); failed != nil {
+		if _, failed := h.saveWishes(r.Context(), &to, changed{choice: consent.Choice{Off: off}}); failed != nil {
 			err = failed
 		}
 	}
@@ -229,7 +250,10 @@ func (h *house) takeWishes(w http.ResponseWriter, r *http.Request) {
 		h.failWishes(w, r, err)
 		return
 	}
-	next := url.Values{"saved": {"1"}}
+	next := url.Values{}
+	if saved {
+		next.Set("saved", "1")
+	}
 	if lang := r.PostFormValue("lang"); lang != "" {
 		next.Set("lang", lang)
 	}
@@ -319,42 +343,64 @@ func readHours(form url.Values, w *words) (doc, mistake string) {
 	return string(b), ""
 }
 
-// saveWishes writes each change into the ledger, with what the customer was shown.
-func (h *house) saveWishes(ctx context.Context, person int64, a changed) error {
-	return h.Answers.DB.Write(ctx, db.First, "wishes", func(tx *db.Tx) error {
-		now := h.Answers.Clock.Now()
-		all, err := program.Wordings(tx)
+// saveWishes writes each change into the ledger, with what the customer was shown. Of
+// a link that went to an address which isn't theirs, only what ends contact is taken: saved is
+// false if there was more.
+func (h *house) saveWishes(ctx context.Context, to *answer.Invited, asked changed) (saved bool, err error) {
+	person := to.Customer
+	err = h.Answers.DB.Write(ctx, db.First, "wishes", func(tx *db.Tx) error {
+		now, a := h.Answers.Clock.Now(), asked
+		if err := customer.Lock(tx, []int64{person}); err != nil { // a point that is taken away now counts no more
+			return err
+		}
+		loaded, err := customer.Load(tx, []int64{person})
 		if err != nil {
 			return err
 		}
-		shown := func(purpose string) string {
-			for i := range all {
-				if all[i].Purpose == purpose {
-					return all[i].Ref()
-				}
-			}
-			return ""
+		theirs, err := h.theirs(tx, to, loaded[person])
+		if err != nil {
+			return err
 		}
-		proof := consent.Wish{Customer: person, At: now, Source: sourceWishes, Proof: "page " + strconv.FormatInt(now.Truncate(time.Second).Unix(), 10)}
-		if len(a.choice.On)+len(a.choice.Off) > 0 {
-			if err := consent.Choose(tx, h.Answers.IDs, person, a.choice, shown, proof, now); err != nil {
-				return err
-			}
+		if saved = theirs || len(a.choice.On) == 0 && a.hours == nil && a.language == ""; !saved {
+			a = changed{choice: consent.Choice{Off: a.choice.Off}}
 		}
-		if a.hours != nil {
-			w := proof
-			w.What, w.Value, w.Wording = consent.Hours, *a.hours, a.hoursShown
-			if err := consent.Say(tx, h.Answers.IDs, w, now); err != nil {
-				return err
-			}
-		}
-		if a.language != "" {
-			w := proof
-			w.What, w.Value, w.Wording = consent.Language, a.language, a.tongueShown
-			return consent.Say(tx, h.Answers.IDs, w, now)
-		}
-		return nil
+		return h.writeWishes(tx, person, a, now)
 	})
+	return saved, err
+}
+
+func (h *house) writeWishes(tx *db.Tx, person int64, a changed, now time.Time) error {
+	all, err := program.Wordings(tx)
+	if err != nil {
+		return err
+	}
+	shown := func(purpose string) string {
+		for i := range all {
+			if all[i].Purpose == purpose {
+				return all[i].Ref()
+			}
+		}
+		return ""
+	}
+	proof := consent.Wish{Customer: person, At: now, Source: sourceWishes, Proof: "page " + strconv.FormatInt(now.Truncate(time.Second).Unix(), 10)}
+	if len(a.choice.On)+len(a.choice.Off) > 0 {
+		if err := consent.Choose(tx, h.Answers.IDs, person, a.choice, shown, proof, now); err != nil {
+			return err
+		}
+	}
+	if a.hours != nil {
+		w := proof
+		w.What, w.Value, w.Wording = consent.Hours, *a.hours, a.hoursShown
+		if err := consent.Say(tx, h.Answers.IDs, w, now); err != nil {
+			return err
+		}
+	}
+	if a.language != "" {
+		w := proof
+		w.What, w.Value, w.Wording = consent.Language, a.language, a.tongueShown
+		return consent.Say(tx, h.Answers.IDs, w, now)
+	}
+	return nil
 }
 
 // failWishes says what is wrong with the link in words that fit this page.

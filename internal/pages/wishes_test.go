@@ -258,6 +258,77 @@ func TestALinkOfPreferencesOpensOneCustomersForItsTime(t *testing.T) {
 	}
 }
 
+func TestOnlyWhoHoldsACurrentAddressSwitchesContactOn(t *testing.T) {
+	const number, other = "+8613800000001", "+8613800000002"
+	exec := func(query string) func(*testing.T, *site, int64) {
+		return func(t *testing.T, s *site, who int64) {
+			err := s.answers.DB.Write(t.Context(), db.Event, "test", func(tx *db.Tx) error { _, err := tx.Exec(query, who); return err })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		to     func(*site, int64) []byte
+		has    string
+		then   func(*testing.T, *site, int64)
+		theirs bool
+	}{
+		"sent to the number they have": {to: func(s *site, _ int64) []byte { return s.phone(number) }, has: number, theirs: true},
+		"sent inside the wallet":       {to: (*site).inWallet, has: other, theirs: true},
+		"sent to a number of old":      {to: func(s *site, _ int64) []byte { return s.phone(number) }, has: other},
+		"sent nowhere that is known":   {to: func(*site, int64) []byte { return nil }, has: number},
+		"sent to a number that bounced": {
+			to: func(s *site, _ int64) []byte { return s.phone(number) }, has: number, then: exec(`UPDATE contact_point SET bounced_at = 1 WHERE customer_id = $1`),
+		},
+		"sent to somebody else's number, which the wallet sent again": {
+			to: func(s *site, _ int64) []byte { return s.phone(number) }, has: number, then: func(_ *testing.T, s *site, who int64) {
+				s.do(http.MethodPost, "/u/"+s.links.Refusal(who, "sms", s.phone(number)), "scope=wrong-person")
+				s.reached(who, number)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, dbtest.Memory(t, db.Options{}))
+			who := s.customer("ann")
+			s.reached(who, c.has)
+			if c.then != nil {
+				c.then(t, s, who)
+			}
+			s.post(s.wishes(who), url.Values{"do": {"stop"}}) // what was refused elsewhere
+			before := len(s.ledger(who))
+			path := "/w/" + s.links.Preferences(who, c.to(s, who), s.clock.Now().Add(time.Hour)) + "?lang=en"
+			html := s.get(path).Body.String()
+			if got := strings.Contains(html, `type="checkbox"`); got != c.theirs || strings.Contains(html, "press the button below") == c.theirs || !strings.Contains(html, `value="stop"`) {
+				t.Errorf("the page: %s", html)
+			}
+			on := url.Values{"on": {"sms.marketing", "sms.survey"}, "hours": {"own"}, "work_from": {"00:00"}, "work_to": {"24:00"}, "was_hours": {"any"}, "language": {"en"}}
+			w := s.post(path, on)
+			if saved := strings.Contains(w.Header().Get("Location"), "saved=1"); w.Code != http.StatusSeeOther || saved != c.theirs {
+				t.Errorf("%d %s", w.Code, w.Header().Get("Location"))
+			}
+			if got := len(s.ledger(who)) > before; got != c.theirs {
+				t.Errorf("the ledger: %q", s.ledger(who))
+			}
+		})
+		t.Run(name+", and stops", func(t *testing.T) {
+			s := newSite(t, dbtest.Memory(t, db.Options{}))
+			who := s.customer("ann")
+			s.reached(who, c.has)
+			if c.then != nil {
+				c.then(t, s, who)
+			}
+			path := "/w/" + s.links.Preferences(who, c.to(s, who), s.clock.Now().Add(time.Hour))
+			if w := s.post(path, url.Values{"do": {"stop"}}); !strings.Contains(w.Header().Get("Location"), "saved=1") {
+				t.Errorf("%d %s", w.Code, w.Header().Get("Location"))
+			}
+			if said := s.refusals(who); len(said) != 1 || said[0] != "* * preferences" {
+				t.Errorf("refused %v", said)
+			}
+		})
+	}
+}
+
 func TestAWrongPersonSaysSoFromTheMessage(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
