@@ -253,6 +253,9 @@ func first(tx *db.Tx, query string, args ...any) (Attempt, error) {
 	return as[0], nil
 }
 
+// clocksApart is how far a provider's clock may be behind ours, or its times be cut short.
+const clocksApart = 30 * time.Second
+
 // LastTo gives the attempt on a channel to an address of one of the customers that something
 // said at a time is about: the one the provider names, else the latest made until then that may
 // have reached the address; false if there is none.
@@ -265,7 +268,7 @@ func LastTo(tx *db.Tx, customers []int64, channel string, addressKey []byte, ref
 	}
 	if err == nil && len(as) == 0 {
 		as, err = db.All(tx, scan, those+` AND intended_at <= $4 AND state NOT IN ('intended', 'withheld', 'rejected') ORDER BY id DESC LIMIT 1`,
-			customers, channel, addressKey, db.Millis(at))
+			customers, channel, addressKey, db.Millis(at.Add(clocksApart)))
 	}
 	if err != nil || len(as) == 0 {
 		return Attempt{}, false, err
