@@ -19,6 +19,8 @@ const (
 	returnBytesMax   = 2 << 20
 	returnTimeout    = 30 * time.Second // for one command, and for the message
 	returnsAtOnce    = 16               // connections
+	returnsOfOne     = 4                // connections from one address
+	returnSpan       = 2 * time.Minute  // of one connection, whatever is said on it
 	returnRecipients = 1                // each return path is one message's
 )
 
@@ -50,7 +52,7 @@ func (a *App) openReturns() (all []*returns, err error) {
 			}
 			return nil, errs.New(errs.Invalid, codes.SettingInvalid, "can't listen on %s for mail that comes back; choose another address", c.ReturnsListen).At("channels." + name + ".returns_listen").Because(err)
 		}
-		r := &returns{app: a, channel: name, l: &fewConns{Listener: l, slots: make(chan struct{}, returnsAtOnce)}}
+		r := &returns{app: a, channel: name, l: newFewConns(l, returnSpan)}
 		r.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &returnSession{returns: r}, nil }))
 		r.server.Domain, r.server.ErrorLog = "huiyin", quiet(a.Log)
 		r.server.MaxMessageBytes, r.server.MaxRecipients = returnBytesMax, returnRecipients
@@ -123,11 +125,19 @@ func (s *returnSession) Data(in io.Reader) error {
 func (s *returnSession) Reset()        { s.to = "" }
 func (s *returnSession) Logout() error { return nil }
 
-// fewConns bounds the connections that are open at once; one more is closed at once, and
-// its server comes again.
+// fewConns bounds the connections that are open at once, in all and from one address, and how
+// long each may last; one more is closed at once, and its server comes again.
 type fewConns struct {
 	net.Listener
-	slots chan struct{}
+	span time.Duration
+
+	mu   sync.Mutex
+	open int
+	from map[string]int // open connections by address
+}
+
+func newFewConns(l net.Listener, span time.Duration) *fewConns {
+	return &fewConns{Listener: l, span: span, from: map[string]int{}}
 }
 
 func (f *fewConns) Accept() (net.Conn, error) {
@@ -136,22 +146,53 @@ func (f *fewConns) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		select {
-		case f.slots <- struct{}{}:
-			return &fewConn{Conn: c, leave: sync.OnceFunc(func() { <-f.slots })}, nil
-		default:
-			_ = c.Close() // nothing was said on it
+		address, _, err := net.SplitHostPort(c.RemoteAddr().String())
+		if err == nil && f.enter(address) {
+			return &fewConn{Conn: c, until: clock.System{}.Now().Add(f.span), leave: sync.OnceFunc(func() { f.leave(address) })}, nil
 		}
+		_ = c.Close() // nothing was said on it
 	}
 }
 
-// fewConn gives its place back when it is closed.
+func (f *fewConns) enter(address string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.open == returnsAtOnce || f.from[address] == returnsOfOne {
+		return false
+	}
+	f.open++
+	f.from[address]++
+	return true
+}
+
+func (f *fewConns) leave(address string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open--
+	if f.from[address]--; f.from[address] == 0 {
+		delete(f.from, address)
+	}
+}
+
+// fewConn gives its place back when it is closed, and no deadline of it lies after its end.
 type fewConn struct {
 	net.Conn
+	until time.Time
 	leave func()
 }
 
 func (c *fewConn) Close() error {
 	c.leave()
 	return c.Conn.Close()
+}
+
+func (c *fewConn) SetDeadline(t time.Time) error      { return c.Conn.SetDeadline(c.within(t)) }
+func (c *fewConn) SetReadDeadline(t time.Time) error  { return c.Conn.SetReadDeadline(c.within(t)) }
+func (c *fewConn) SetWriteDeadline(t time.Time) error { return c.Conn.SetWriteDeadline(c.within(t)) }
+
+func (c *fewConn) within(t time.Time) time.Time {
+	if t.IsZero() || t.After(c.until) {
+		return c.until
+	}
+	return t
 }
