@@ -33,8 +33,10 @@ var list = []fault{
 		{"people/consent/store.go", `if r.Channel == policy.Any || r.Channel == channel {`, `if false && (r.Channel == policy.Any || r.Channel == channel) {`},
 	}},
 	{"caps are counted outside of the transaction, from what the node remembers", []edit{
-		{record, `	r.allowances, err = attempt.LockAllowances(r.tx, keys)
-	return err
+		{record, `	if r.allowances, err = attempt.LockAllowances(r.tx, keys); err != nil {
+		return err
+	}
+	return r.loadQuotas(due) // last: whoever answers waits for it
 }
 `, `	if remembered[r.d] == nil {
 		remembered[r.d] = attempt.Allowances{}
@@ -52,7 +54,7 @@ var list = []fault{
 		remembered[r.d][k] = a
 	}
 	r.allowances = remembered[r.d]
-	return nil
+	return r.loadQuotas(due)
 }
 
 var remembered = map[*Dispatcher]attempt.Allowances{}
@@ -133,12 +135,14 @@ var remembered = map[*Dispatcher]attempt.Allowances{}
 `},
 	}},
 	{"an answer is thanked for before it is committed", []edit{
-		{"hear/answer/store.go", `		return c.counts.Flush(tx)
+		{"hear/answer/store.go", `		sheet, err = s.within(tx, token, fn)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-`, `		return c.counts.Flush(tx)
+`, `		sheet, err = s.within(tx, token, fn)
+		return err
 	})
 	if err != nil && sheet == nil {
 		return nil, err
