@@ -21,7 +21,7 @@ minutes_of() {
     build) echo 5 ;; # a cold build cache takes three
     unit) echo 9 ;;
     race) echo 9 ;;
-    faults) echo 8 ;; # compiles the simulation thirty times
+    faults) echo 10 ;; # compiles the simulation thirty times
     fuzz) echo 5 ;; # two of them fuzzing, the rest compiling
     end) echo 10 ;;
     *) return 1 ;;
@@ -37,7 +37,7 @@ suite_unit() {
 }
 
 # Thirty mistakes planted one by one in the source; each must be found by the simulation.
-suite_faults() { go test -timeout 8m -v ./internal/trial/faults | grep -v '^=== '; }
+suite_faults() { go test -timeout 10m -v ./internal/trial/faults | grep -v '^=== '; }
 suite_fuzz() { scripts/fuzz.sh; }
 
 # Under the race detector a test takes ten times as long, so it looks where goroutines meet:
