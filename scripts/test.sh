@@ -21,7 +21,7 @@ minutes_of() {
     build) echo 5 ;; # a cold build cache takes three
     unit) echo 9 ;;
     race) echo 9 ;;
-    faults) echo 10 ;; # compiles the simulation thirty times
+    faults) echo 10 ;; # compiles the simulation some thirty times
     fuzz) echo 5 ;; # two of them fuzzing, the rest compiling
     end) echo 10 ;;
     *) return 1 ;;
@@ -36,7 +36,7 @@ suite_unit() {
     go test -timeout 9m $packages
 }
 
-# Thirty mistakes planted one by one in the source; each must be found by the simulation.
+# Mistakes planted one by one in the source; each must be found by the simulation.
 suite_faults() { go test -timeout 10m -v ./internal/trial/faults | grep -v '^=== '; }
 suite_fuzz() { scripts/fuzz.sh; }
 

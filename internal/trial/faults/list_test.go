@@ -192,25 +192,6 @@ var remembered = map[*Dispatcher]attempt.Allowances{}
 	{"a provider that doesn't know a message yet is believed at once", []edit{
 		{record, `r.now.Sub(a.UpdatedAt) >= lookUpSettle`, `r.now.Sub(a.UpdatedAt) >= 0`},
 	}},
-	{"an unknown outcome is sent again blindly", []edit{
-		{planned, `	if can.LookUp && s.now.Sub(open.IntendedAt) < lookUpMax {
-		p.deed = lookUp
-		return
-	}
-`, `	if can.LookUp && s.now.Sub(open.IntendedAt) < lookUpMax {
-		p.deed = lookUp
-		return
-	}
-	if can.Idempotency == 0 {
-		p.step, p.deed = &s.live.Steps[open.Step], resend
-		p.facts = s.facts
-		p.facts.Channel, p.facts.Purpose = open.Channel, open.Purpose
-		return
-	}
-`},
-		{sends, `case s.again && now.After(s.keyUntil):`, `case false:`},
-		{conclude, `if can := s.channel.Abilities(); can.Idempotency == 0 && !can.LookUp {`, `if false {`},
-	}},
 	{"a program that is held is not asked about before sending", []edit{
 		{sends, `case f.Program == program.Paused:`, `case f.Program == program.Paused && false:`},
 		{sends, `case f.Program != program.Running:`, `case f.Program != program.Running && false:`},
