@@ -8,6 +8,7 @@ import (
 
 	"github.com/huiyin/huiyin/internal/channel"
 	"github.com/huiyin/huiyin/internal/contact/attempt"
+	"github.com/huiyin/huiyin/internal/engine"
 	"github.com/huiyin/huiyin/internal/followup"
 	"github.com/huiyin/huiyin/internal/people/consent"
 	"github.com/huiyin/huiyin/internal/people/customer"
@@ -118,18 +119,7 @@ func markBounced(tx *db.Tx, a *attempt.Attempt) error {
 	if err != nil {
 		return err
 	}
-	open, err := followup.OpenOf(tx, []int64{a.Customer})
-	if err != nil {
-		return err
-	}
-	locked := make([]int64, len(open))
-	for i := range open {
-		locked[i] = open[i].ID
-	}
-	if err := followup.LockAll(tx, locked); err != nil { // before customers: the order in which contacts are recorded
-		return err
-	}
-	if err := customer.Lock(tx, []int64{a.Customer}); err != nil {
+	if err := engine.LockContact(tx, a.Customer); err != nil {
 		return err
 	}
 	if err := customer.Bounced(tx, a.Customer, a.AddressKey, now); err != nil {

@@ -12,13 +12,10 @@ import (
 	"github.com/huiyin/huiyin/internal/platform/ids"
 )
 
-// Disown ends all contact with a customer at a contact point that belongs to somebody else: the
-// one whose key is given, or the one the channel uses. The point is taken from the customer,
-// its address is refused whoever has it, and follow-ups that wait for an answer to what went
-// there go on at once: by another channel, or to their end. If the customer has no such
-// point, they are not contacted on the channel any more.
-func Disown(tx *db.Tx, source *ids.Source, said consent.Wish, channel string, key []byte, now time.Time) error {
-	open, err := followup.OpenOf(tx, []int64{said.Customer})
+// LockContact locks a customer's open follow-ups and then the customer: the order in which
+// contacts are recorded.
+func LockContact(tx *db.Tx, person int64) error {
+	open, err := followup.OpenOf(tx, []int64{person})
 	if err != nil {
 		return err
 	}
@@ -26,10 +23,19 @@ func Disown(tx *db.Tx, source *ids.Source, said consent.Wish, channel string, ke
 	for i := range open {
 		locked[i] = open[i].ID
 	}
-	if err := followup.LockAll(tx, locked); err != nil { // before customers: the order in which contacts are recorded
+	if err := followup.LockAll(tx, locked); err != nil {
 		return err
 	}
-	if err := customer.Lock(tx, []int64{said.Customer}); err != nil {
+	return customer.Lock(tx, []int64{person})
+}
+
+// Disown ends all contact with a customer at a contact point that belongs to somebody else: the
+// one whose key is given, or the one the channel uses. The point is taken from the customer,
+// its address is refused whoever has it, and follow-ups that wait for an answer to what went
+// there go on at once: by another channel, or to their end. If the customer has no such
+// point, they are not contacted on the channel any more.
+func Disown(tx *db.Tx, source *ids.Source, said consent.Wish, channel string, key []byte, now time.Time) error {
+	if err := LockContact(tx, said.Customer); err != nil {
 		return err
 	}
 	loaded, err := customer.Load(tx, []int64{said.Customer})
